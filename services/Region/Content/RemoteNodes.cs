@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using Gallery.Region.Blocks;
+using Gallery.Region.Replicas;
+using Gallery.Region.Transfers;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Options;
+
+namespace Gallery.Region.Content;
+
+/// <summary>Connections to other nodes, one a node, shared by all pulls.</summary>
+internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, IOptions<RegionOptions> options) : IDisposable
+{
+    private const int StreamWindow = 4 * 1024 * 1024;
+    private const int MaxMessage = 4 * 1024 * 1024;
+    private readonly ConcurrentDictionary<string, Lazy<GrpcChannel>> _channels = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Opens a content of another node.</summary>
+    /// <param name="node">Which node.</param>
+    /// <param name="grant">The grant that opens the content there.</param>
+    public IContentSource Open(NodeSource node, string grant)
+    {
+        var channel = _channels.GetOrAdd(node.Address.AbsoluteUri, address => new Lazy<GrpcChannel>(() => Connect(address))).Value;
+        return new RemoteSource(node.Region, channel.CreateCallInvoker(), grant, pool, limiter, options.Value.SourceTimeout);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var channel in _channels.Values)
+        {
+            channel.Value.Dispose();
+        }
+    }
+
+    private static GrpcChannel Connect(string address) =>
+        GrpcChannel.ForAddress(
+            address,
+            new GrpcChannelOptions
+            {
+                MaxReceiveMessageSize = MaxMessage,
+                DisposeHttpClient = true,
+                HttpHandler = new SocketsHttpHandler
+                {
+                    ConnectTimeout = TimeSpan.FromSeconds(5),
+                    EnableMultipleHttp2Connections = true,
+                    InitialHttp2StreamWindowSize = StreamWindow,
+                    KeepAlivePingDelay = TimeSpan.FromSeconds(10),
+                    KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+                    PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+                    UseProxy = false,
+                },
+            }
+        );
+}

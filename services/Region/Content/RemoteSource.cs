@@ -1,0 +1,146 @@
+using Gallery.Contracts.Common.V1;
+using Gallery.Contracts.Region.V1;
+using Gallery.Region.Blocks;
+using Gallery.Region.Stores;
+using Gallery.Region.Transfers;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Gallery.Region.Content;
+
+/// <summary>A content of another node, taken over gRPC. Nothing it sends is believed before it was checked.</summary>
+internal sealed class RemoteSource(
+    string region,
+    CallInvoker invoker,
+    string grant,
+    BlockBatchPool pool,
+    TransferLimiter limiter,
+    TimeSpan timeout
+) : IContentSource
+{
+    /// <inheritdoc/>
+    public string Region => region;
+
+    /// <inheritdoc/>
+    public int BlocksPerRequest => 1024;
+
+    /// <inheritdoc/>
+    public int Concurrency => 2;
+
+    /// <inheritdoc/>
+    public async ValueTask ReadNodesAsync(
+        BlockDigest content,
+        IReadOnlyList<BlockDigest> nodes,
+        Func<BlockDigest, ReadOnlyMemory<byte>, ValueTask> receive,
+        CancellationToken cancellationToken
+    )
+    {
+        var request = new ReadManifestNodesRequest { ContentDigest = content.ToString() };
+        request.NodeDigests.AddRange(nodes.Select(node => ByteString.CopyFrom(node.ToArray())));
+        await StreamAsync(
+            options => new ContentService.ContentServiceClient(invoker).ReadManifestNodes(request, options),
+            async (response, _) =>
+            {
+                foreach (var node in response.Nodes)
+                {
+                    await receive(DigestOf(node.Digest), node.Data.Memory);
+                }
+            },
+            cancellationToken
+        );
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask CopyBlocksAsync(
+        BlockDigest content,
+        ReadOnlyMemory<BlockRef> blocks,
+        IBlockWriter target,
+        Action<long> written,
+        CancellationToken cancellationToken
+    )
+    {
+        var request = new ReadBlocksRequest { ContentDigest = content.ToString() };
+        foreach (ref readonly var block in blocks.Span)
+        {
+            request.BlockDigests.Add(ByteString.CopyFrom(block.Digest.ToArray()));
+        }
+
+        await using var receiver = new BlockReceiver(target, pool, written);
+        var next = 0;
+        await StreamAsync(
+            options => invoker.AsyncServerStreamingCall(BlocksFrame.Method, null, options, request),
+            async (frame, token) =>
+            {
+                using (frame)
+                {
+                    foreach (var block in frame.Blocks)
+                    {
+                        var expected = next < blocks.Length ? blocks.Span[next++] : default;
+                        if (expected.Length == 0 || block.Encoding != BlockEncoding.Unspecified || block.Digest != expected.Digest)
+                        {
+                            throw new RegionException(ErrorReason.ContentCorrupt, $"The node of {region} sent a block that was not asked for.");
+                        }
+
+                        await limiter.WaitAsync(block.Length, token);
+                        await receiver.AddAsync(expected, frame.BytesOf(block), token);
+                    }
+                }
+            },
+            cancellationToken
+        );
+        await receiver.CompleteAsync(cancellationToken);
+        if (next != blocks.Length)
+        {
+            throw new RegionException(ErrorReason.ContentNotFound, $"The node of {region} sent {next} of {blocks.Length} blocks.");
+        }
+    }
+
+    private static BlockDigest DigestOf(ByteString bytes) => BlockDigest.TryRead(bytes.Span, out var digest) ? digest : default;
+
+    /// <summary>Reads a stream to its end. A node that sends nothing for too long is given up; time spent on what it sent does not count.</summary>
+    private async Task StreamAsync<T>(
+        Func<CallOptions, AsyncServerStreamingCall<T>> open,
+        Func<T, CancellationToken, ValueTask> receive,
+        CancellationToken cancellationToken
+    )
+    {
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var headers = new Metadata { { "authorization", $"Bearer {grant}" } };
+        silence.CancelAfter(timeout);
+        try
+        {
+            using var call = open(new CallOptions(headers, cancellationToken: silence.Token));
+            while (await call.ResponseStream.MoveNext(silence.Token))
+            {
+                silence.CancelAfter(Timeout.InfiniteTimeSpan);
+                await receive(call.ResponseStream.Current, cancellationToken);
+                silence.CancelAfter(timeout);
+            }
+        }
+        catch (Exception exception) when (exception is RpcException or OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw Translate(exception);
+        }
+    }
+
+    private RegionException Translate(Exception exception) =>
+        exception is not RpcException rpc
+            ? new RegionException(ErrorReason.RegionUnavailable, $"The node of {region} sent nothing for {timeout.TotalSeconds:f0} seconds.", exception)
+            : rpc.StatusCode switch
+            {
+                StatusCode.NotFound => new RegionException(ErrorReason.ContentNotFound, $"The node of {region}: {rpc.Status.Detail}", rpc),
+                StatusCode.DataLoss => new RegionException(ErrorReason.ContentCorrupt, $"The node of {region}: {rpc.Status.Detail}", rpc),
+                StatusCode.PermissionDenied or StatusCode.Unauthenticated => new RegionException(
+                    ErrorReason.GrantNotValid,
+                    $"The node of {region}: {rpc.Status.Detail}",
+                    rpc
+                ),
+                StatusCode.Cancelled => new RegionException(
+                    ErrorReason.RegionUnavailable,
+                    $"The node of {region} sent nothing for {timeout.TotalSeconds:f0} seconds.",
+                    rpc
+                ),
+                _ => new RegionException(ErrorReason.RegionUnavailable, $"The node of {region} does not answer: {rpc.Status.Detail}", rpc),
+            };
+}

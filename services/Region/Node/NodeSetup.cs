@@ -1,0 +1,68 @@
+using Gallery.Region.Blocks;
+using Gallery.Region.Content;
+using Gallery.Region.Formats;
+using Gallery.Region.Replicas;
+using Gallery.Region.Stores;
+using Gallery.Region.Uploads;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace Gallery.Region.Node;
+
+/// <summary>Puts the parts of a node together.</summary>
+internal static class NodeSetup
+{
+    private const int ConnectionWindow = 8 * 1024 * 1024;
+    private const int StreamWindow = 4 * 1024 * 1024;
+
+    /// <summary>Adds the engine and what serves it.</summary>
+    public static void AddRegionNode(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<RegionOptions>().BindConfiguration("Region").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(OpenStores);
+        services.AddSingleton(provider => new DiskSizeRules(provider.GetRequiredService<IOptions<RegionOptions>>().Value.MaxDiskBytes));
+        services.AddSingleton(_ => new BlockBatchPool());
+        services.AddSingleton<NodeClock>();
+        services.AddSingleton<HeldContents>();
+        services.AddSingleton<TransferLimiter>();
+        services.AddSingleton<RemoteNodes>();
+        services.AddSingleton<SourceOpener>();
+        services.AddSingleton<UploadManager>();
+        services.AddSingleton<ReplicaManager>();
+        services.AddSingleton<StoreCollector>();
+        services.AddHostedService<NodeStart>();
+        services.AddHostedService(provider => provider.GetRequiredService<StoreCollector>());
+        services.AddHostedService<MemoryTrimmer>();
+        services.AddGrpc(options => options.Interceptors.Add<RegionErrorInterceptor>());
+        services.Configure<KestrelServerOptions>(options =>
+        {
+            // Disks come and go here: windows that hold some messages keep both ends busy.
+            options.Limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
+            options.Limits.Http2.InitialStreamWindowSize = StreamWindow;
+            // A hypervisor reads when its machine does, and a pull waits for its share of the line: a pause is no fault.
+            options.Limits.MinResponseDataRate = null;
+        });
+    }
+
+    private static StoreSet OpenStores(IServiceProvider provider)
+    {
+        var options = provider.GetRequiredService<IOptions<RegionOptions>>().Value;
+        return StoreSet.Open(options.DataPath, options.Zones, new CapacityBudget(options.CapacityBytes), options.SegmentBytes);
+    }
+}
+
+/// <summary>Reads back what the node had when it stopped, before it answers anybody.</summary>
+internal sealed class NodeStart(UploadManager uploads, ReplicaManager replicas, NodeClock clock) : IHostedService
+{
+    /// <inheritdoc/>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _ = clock.StartTime;
+        await uploads.LoadAsync(cancellationToken);
+        await replicas.LoadAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

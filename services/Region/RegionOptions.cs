@@ -1,0 +1,49 @@
+using System.ComponentModel.DataAnnotations;
+using Gallery.Region.Stores.Segments;
+
+namespace Gallery.Region;
+
+/// <summary>Settings of a node, section `Region`.</summary>
+internal sealed class RegionOptions
+{
+    /// <summary>The region it serves, `eastus` for example.</summary>
+    [Required, RegularExpression("[a-z0-9]{1,64}")]
+    public string Name { get; set; } = "";
+
+    /// <summary>Zones of the region: 1 or 3. Each is a folder `zone1`, … below the data folder; mount disks there.</summary>
+    [AllowedValues(1, 3)]
+    public int Zones { get; set; } = 1;
+
+    /// <summary>Where the bytes are kept.</summary>
+    [Required]
+    public string DataPath { get; set; } = "";
+
+    /// <summary>Bytes that the node may use; 0 means as many as the disks hold.</summary>
+    [Range(0, long.MaxValue)]
+    public long CapacityBytes { get; set; }
+
+    /// <summary>The largest disk that is taken in, in bytes.</summary>
+    [Range(512, 1L << 46)]
+    public long MaxDiskBytes { get; set; } = 1L << 40;
+
+    /// <summary>Bytes at which a segment file is full.</summary>
+    [Range(8 << 20, 2L << 30)]
+    public long SegmentBytes { get; set; } = SegmentStore.DefaultSegmentBytes;
+
+    /// <summary>How long an upload may stay uncommitted.</summary>
+    public TimeSpan UploadLifetime { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How often what nothing refers to is looked for.</summary>
+    public TimeSpan CollectionInterval { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bytes a second that pulls from other regions may take together; 0 for no limit.</summary>
+    [Range(0, int.MaxValue)]
+    public long MaxTransferBytesPerSecond { get; set; }
+
+    /// <summary>Pulls that may run at once; further ones wait.</summary>
+    [Range(1, 1000)]
+    public int MaxRunningPulls { get; set; } = 8;
+
+    /// <summary>A source that sends nothing for so long is given up.</summary>
+    public TimeSpan SourceTimeout { get; set; } = TimeSpan.FromSeconds(20);
+}

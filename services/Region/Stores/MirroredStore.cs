@@ -1,0 +1,172 @@
+using System.Runtime.ExceptionServices;
+using Gallery.Region.Blocks;
+
+namespace Gallery.Region.Stores;
+
+/// <summary>
+/// The same blocks in the stores of several zones. A write counts when every zone has it; a read takes one zone and, block by block, another
+/// where that one is damaged, incomplete or gone.
+/// </summary>
+/// <param name="zones">The stores, one a zone.</param>
+/// <param name="preferred">Index of the zone that is read first.</param>
+internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int preferred = 0) : IBlockStore
+{
+    /// <inheritdoc/>
+    public long BlockCount => zones.Max(zone => zone.BlockCount);
+
+    /// <inheritdoc/>
+    public long UsedBytes => zones.Sum(zone => zone.UsedBytes);
+
+    /// <inheritdoc/>
+    public bool TryGetLength(in BlockDigest digest, out int length)
+    {
+        for (var i = 0; i < zones.Count; i++)
+        {
+            if (Zone(i).TryGetLength(digest, out length))
+            {
+                return true;
+            }
+        }
+
+        length = 0;
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public bool Holds(in BlockDigest digest)
+    {
+        foreach (var zone in zones)
+        {
+            if (!zone.Holds(digest))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask ReadAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Zone(0).ReadAsync(blocks, destination, cancellationToken);
+            return;
+        }
+        catch (Exception exception) when (exception is BlockCorruptException or BlockMissingException)
+        {
+            // Taken block by block below: what this zone has is still used.
+        }
+
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            var length = blocks.Span[i].Length;
+            await ReadOneAsync(blocks.Slice(i, 1), destination[..length], cancellationToken);
+            destination = destination[length..];
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask WriteAsync(BlockBatch batch, CancellationToken cancellationToken) =>
+        await ForEachAsync(zone => zone.WriteAsync(batch, cancellationToken));
+
+    /// <inheritdoc/>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken) =>
+        await ForEachAsync(zone => zone.FlushAsync(cancellationToken));
+
+    /// <inheritdoc/>
+    public async ValueTask<IBlockCollection> BeginCollectionAsync(CancellationToken cancellationToken)
+    {
+        var parts = new List<IBlockCollection>();
+        try
+        {
+            foreach (var zone in zones)
+            {
+                parts.Add(await zone.BeginCollectionAsync(cancellationToken));
+            }
+        }
+        catch
+        {
+            parts.ForEach(part => part.Dispose());
+            throw;
+        }
+
+        return new Collection(parts);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var zone in zones)
+        {
+            await zone.DisposeAsync();
+        }
+    }
+
+    private IBlockStore Zone(int turn) => zones[(preferred + turn) % zones.Count];
+
+    private async ValueTask ReadOneAsync(ReadOnlyMemory<BlockRef> block, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        Exception? worst = null;
+        for (var i = 0; i < zones.Count; i++)
+        {
+            try
+            {
+                await Zone(i).ReadAsync(block, destination, cancellationToken);
+                return;
+            }
+            catch (BlockCorruptException exception)
+            {
+                worst = exception;
+            }
+            catch (BlockMissingException exception)
+            {
+                worst ??= exception;
+            }
+        }
+
+        ExceptionDispatchInfo.Throw(worst!);
+    }
+
+    /// <summary>All zones at the same time. Waits for all of them even when one fails, since the batch is not to be touched before.</summary>
+    private async ValueTask ForEachAsync(Func<IBlockStore, ValueTask> act)
+    {
+        var tasks = new Task[zones.Count];
+        for (var i = 0; i < tasks.Length; i++)
+        {
+            var zone = zones[i];
+            tasks[i] = Task.Run(async () => await act(zone));
+        }
+
+        await Task.WhenAll(tasks);
+    }
+
+    /// <summary>One pass of marks for all zones.</summary>
+    private sealed class Collection(List<IBlockCollection> parts) : IBlockCollection
+    {
+        public bool Mark(in BlockDigest digest)
+        {
+            var first = false;
+            foreach (var part in parts)
+            {
+                first |= part.Mark(digest);
+            }
+
+            return first;
+        }
+
+        public async ValueTask<long> FreeAsync()
+        {
+            long freed = 0;
+            foreach (var part in parts)
+            {
+                freed += await part.FreeAsync();
+            }
+
+            return freed;
+        }
+
+        public void Dispose() => parts.ForEach(part => part.Dispose());
+    }
+}

@@ -1,0 +1,88 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Gallery.Region.Stores;
+
+/// <summary>The few system calls that .NET does not offer.</summary>
+internal static partial class Posix
+{
+    private const int OpenReadOnly = 0;
+    private const int OpenDirectory = 0x10000;
+    private const int SeekData = 3;
+    private const int SeekHole = 4;
+    private const int NoSuchDeviceOrAddress = 6;
+    private const int FileTooLarge = 27;
+    private const int NoSpace = 28;
+    private const int QuotaExceeded = 122;
+    private const uint SyncFileRangeWrite = 2;
+
+    /// <summary>Makes the names in a folder durable: created, renamed and removed files.</summary>
+    public static void FlushDirectory(string path)
+    {
+        var descriptor = Open(path, OpenReadOnly | OpenDirectory);
+        if (descriptor < 0)
+        {
+            throw new IOException($"The folder {path} can't be opened: error {Marshal.GetLastPInvokeError()}.");
+        }
+
+        try
+        {
+            if (FSync(descriptor) != 0)
+            {
+                throw new IOException($"The folder {path} can't be flushed: error {Marshal.GetLastPInvokeError()}.");
+            }
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    /// <summary>
+    /// Finds the next run of data of a sparse file at or behind an offset. False when there is none. On a file system that keeps no map of its
+    /// holes the rest of the file is one run.
+    /// </summary>
+    public static bool TryFindData(SafeFileHandle file, long offset, long fileLength, out long start, out long end)
+    {
+        start = offset;
+        end = fileLength;
+        if (offset >= fileLength)
+        {
+            return false;
+        }
+
+        start = Seek(file, offset, SeekData);
+        if (start < 0)
+        {
+            start = offset;
+            return Marshal.GetLastPInvokeError() != NoSuchDeviceOrAddress;
+        }
+
+        end = Seek(file, start, SeekHole);
+        end = end < 0 ? fileLength : end;
+        return true;
+    }
+
+    /// <summary>Starts to write dirty pages of a range to the disk without waiting, so that a later flush has little left to do.</summary>
+    public static void StartWriteback(SafeFileHandle file, long offset, long length) =>
+        // A hint: where it is not supported, the flush does all the work.
+        _ = SyncFileRange(file, offset, length, SyncFileRangeWrite);
+
+    /// <summary>True for errors that say "there is no room".</summary>
+    public static bool IsOutOfSpace(IOException exception) => exception.HResult is NoSpace or QuotaExceeded or FileTooLarge;
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long Seek(SafeFileHandle file, long offset, int whence);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
+}

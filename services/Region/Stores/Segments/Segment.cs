@@ -1,0 +1,172 @@
+using Gallery.Region.Blocks;
+using Microsoft.Win32.SafeHandles;
+
+namespace Gallery.Region.Stores.Segments;
+
+/// <summary>
+/// One append-only file of groups. Appends come one at a time (the store sees to it); reads may come at any time.
+/// </summary>
+internal sealed class Segment : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly byte[] _header = new byte[GroupHeader.Size];
+    private readonly byte[] _padding = new byte[GroupHeader.Size];
+    private bool _broken;
+
+    private Segment(uint number, string path, SafeFileHandle file, long length)
+    {
+        Number = number;
+        Path = path;
+        _file = file;
+        Length = length;
+    }
+
+    /// <summary>Its number; files are named by it.</summary>
+    public uint Number { get; }
+
+    /// <summary>Its file.</summary>
+    public string Path { get; }
+
+    /// <summary>Bytes of whole groups.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Everything before this offset is on stable storage.</summary>
+    public long DurableLength { get; private set; }
+
+    /// <summary>True when it was opened with blocks of which nobody knows whether they reached stable storage.</summary>
+    public bool NeedsFlush { get; private init; }
+
+    /// <summary>True when nothing may be appended any more: a failed write could not be taken back.</summary>
+    public bool IsBroken => _broken;
+
+    /// <summary>Makes a new, empty file.</summary>
+    public static Segment Create(string folder, uint number)
+    {
+        var path = PathOf(folder, number);
+        return new Segment(number, path, File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite), 0);
+    }
+
+    /// <summary>Opens an existing file and reads what is in it.</summary>
+    /// <param name="folder">Where it lies.</param>
+    /// <param name="number">Its number.</param>
+    /// <param name="truncate">True to cut off what an interrupted write left at its end.</param>
+    /// <param name="visit">Called for each whole group in order.</param>
+    public static Segment Open(string folder, uint number, bool truncate, Action<Group> visit)
+    {
+        var path = PathOf(folder, number);
+        var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        try
+        {
+            var (end, unmarked) = SegmentScanner.Scan(file, number, visit);
+            var length = RandomAccess.GetLength(file);
+            if (truncate && end < length)
+            {
+                RandomAccess.SetLength(file, end);
+                length = end;
+            }
+
+            return new Segment(number, path, file, length) { DurableLength = unmarked ? 0 : length, NeedsFlush = unmarked };
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Numbers of the segment files in a folder, ascending.</summary>
+    public static uint[] List(string folder)
+    {
+        var numbers = new List<uint>();
+        foreach (var path in Directory.EnumerateFiles(folder, "*.seg"))
+        {
+            if (uint.TryParse(System.IO.Path.GetFileNameWithoutExtension(path), out var number) && path == PathOf(folder, number))
+            {
+                numbers.Add(number);
+            }
+        }
+
+        numbers.Sort();
+        return [.. numbers];
+    }
+
+    /// <summary>Appends a batch as one group.</summary>
+    /// <returns>Offset of its first block.</returns>
+    /// <exception cref="IOException">The write failed; nothing of it is left.</exception>
+    public uint Append(BlockBatch batch)
+    {
+        var offset = Length;
+        Append(batch.Entries.Span, batch.Data, offset);
+        return (uint)offset + GroupHeader.Size;
+    }
+
+    /// <summary>Makes the first bytes of the file durable.</summary>
+    public void Flush() => RandomAccess.FlushToDisk(_file);
+
+    /// <summary>
+    /// Notes that everything up to an offset is durable. Written as an empty group, so that opening the store after a crash re-reads only the
+    /// blocks behind it; not flushed itself, since losing it costs nothing but that reading.
+    /// </summary>
+    public void MarkDurable(long upTo)
+    {
+        DurableLength = upTo;
+        if (!_broken)
+        {
+            Append([], default, Length);
+        }
+    }
+
+    /// <summary>Reads bytes of blocks.</summary>
+    /// <exception cref="EndOfStreamException">The file ends before.</exception>
+    public void Read(Span<byte> destination, long offset)
+    {
+        while (destination.Length > 0)
+        {
+            var read = RandomAccess.Read(_file, destination, offset);
+            if (read == 0)
+            {
+                throw new EndOfStreamException($"The segment file {Path} ends at {offset}.");
+            }
+
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private static string PathOf(string folder, uint number) => System.IO.Path.Combine(folder, $"{number:00000000}.seg");
+
+    private void Append(ReadOnlySpan<BlockRef> blocks, ReadOnlyMemory<byte> data, long offset)
+    {
+        var size = GroupHeader.GroupSize(data.Length);
+        GroupHeader.Write(_header, Number, (uint)offset, (uint)DurableLength, blocks, data.Length);
+        try
+        {
+            ReadOnlyMemory<byte>[] parts = [_header, data, _padding.AsMemory(0, size - GroupHeader.Size - data.Length)];
+            RandomAccess.Write(_file, parts, offset);
+        }
+        catch (IOException)
+        {
+            TakeBack(offset);
+            throw;
+        }
+
+        Length = offset + size;
+        Posix.StartWriteback(_file, offset, size);
+    }
+
+    private void TakeBack(long offset)
+    {
+        try
+        {
+            RandomAccess.SetLength(_file, offset);
+        }
+        catch (IOException)
+        {
+            // The torn group stays at the end. No mark will ever declare it durable, so opening the store checks it block by block.
+            _broken = true;
+        }
+    }
+}

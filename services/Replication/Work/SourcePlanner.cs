@@ -1,0 +1,42 @@
+using Gallery.Contracts.Region.V1;
+using Gallery.Replication.Grants;
+using Gallery.Replication.Regions;
+using Gallery.Replication.Snapshots;
+
+namespace Gallery.Replication.Work;
+
+/// <summary>Finds out where a replica's bytes can come from, and makes the request to its node.</summary>
+internal sealed class SourcePlanner(SnapshotStore snapshots, RegionRegistry regions, RegionHealthStore health, GrantIssuer grants)
+{
+    /// <summary>The places, or why there is none.</summary>
+    public async Task<SourceChoice> ChooseAsync(ClaimedReplica work, CancellationToken cancellationToken)
+    {
+        var uploads = await snapshots.FindUploadsAsync(work.Document.Version.HomeRegion, work.Document.Version.Disks, cancellationToken);
+        return SourceRules.Choose(work.Document, work.Replica, uploads, regions, await health.ReadAllAsync(cancellationToken));
+    }
+
+    /// <summary>What the node is asked.</summary>
+    public PullReplicaRequest RequestOf(ClaimedReplica work, SourceChoice choice)
+    {
+        var region = work.Replica.Region;
+        var request = new PullReplicaRequest
+        {
+            ReplicaId = work.Uid,
+            FencingToken = work.Token,
+            Store = new ReplicaStore { StorageAccountType = work.Replica.StorageAccountType, Ordinal = work.Replica.Ordinal },
+        };
+        request.Disks.AddRange(work.Document.Version.Disks.Select(disk => new ReplicaDisk { Slot = disk.Slot, Content = disk.Content }));
+        request.Sources.AddRange(choice.Siblings.Select(sibling => new PullSource { Region = region, LocalReplicaId = sibling }));
+        request.Sources.AddRange(choice.Uploads.Select(upload => new PullSource { Region = region, LocalUploadId = upload }));
+        request.Sources.AddRange(choice.Regions.Select(source => new PullSource { Region = source, Remote = RemoteOf(source, work) }));
+        return request;
+    }
+
+    private RemoteNode RemoteOf(string source, ClaimedReplica work)
+    {
+        regions.TryGet(source, out var options);
+        var remote = new RemoteNode { GrpcUrl = options!.GrpcUrl };
+        remote.Grants.AddRange(work.Document.Version.Disks.Select(disk => grants.Pull(source, disk.Content.Digest).Token));
+        return remote;
+    }
+}

@@ -1,0 +1,89 @@
+using Gallery.ServiceDefaults.Redis;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Gallery.ServiceDefaults.Events;
+
+/// <summary>
+/// Consumes the events of one producer: a loop a partition, woken by pub/sub and by a timer. No blocking reads, because the connection is
+/// shared. The waits here are about the network and follow the system's clock, whatever clock the service's rules use.
+/// </summary>
+internal sealed partial class EventConsumer(
+    EventSubscription subscription,
+    RedisStore store,
+    InstallationCheck installation,
+    ServiceIdentity service,
+    EventDispatcher dispatcher,
+    IOptions<EventOptions> options,
+    EventMetrics metrics,
+    ILogger<EventConsumer> logger) : BackgroundService
+{
+    private readonly string _consumer = $"{Environment.MachineName}-{Environment.ProcessId}-{Guid.NewGuid():N}";
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await WaitForInstallationAsync(stoppingToken);
+        var partitions = store.Partitions.Select(NewPartition).ToArray();
+        await SubscribeAsync(subscription.ProducerPrefix, partitions);
+        if (subscription.ProducerPrefix != store.Prefix)
+        {
+            await SubscribeAsync(store.Prefix, partitions); // A redrive wakes through the consumer's own channel.
+        }
+
+        await Task.WhenAll(partitions.Select(partition => partition.RunAsync(stoppingToken)));
+    }
+
+    private EventPartition NewPartition(Partition own) => new(
+        subscription,
+        own,
+        [
+            new EventStream(store.Database, own.Of(subscription.ProducerPrefix).Events, service.Name, _consumer, isRedrive: false),
+            new EventStream(store.Database, EventSubscription.RedriveStream(own, subscription.ProducerPrefix), service.Name, _consumer, isRedrive: true),
+        ],
+        service.Name,
+        _consumer,
+        dispatcher,
+        options.Value,
+        metrics,
+        logger);
+
+    private async Task WaitForInstallationAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await installation.EnsureAsync(stoppingToken);
+                return;
+            }
+            catch (Exception exception) when (exception is RedisException or TimeoutException)
+            {
+                await Task.Delay(options.Value.PollInterval, stoppingToken);
+            }
+        }
+    }
+
+    private async Task SubscribeAsync(string prefix, EventPartition[] partitions)
+    {
+        try
+        {
+            await store.Connection.GetSubscriber().SubscribeAsync(EventChannels.ChannelOf(prefix), (_, message) =>
+            {
+                if (message.TryParse(out int number) && number >= 0 && number < partitions.Length)
+                {
+                    partitions[number].Wake();
+                }
+            });
+        }
+        catch (RedisException exception)
+        {
+            // The timer does the work then; the client subscribes by itself once the connection is back.
+            LogNoWakeUps(exception, prefix);
+        }
+    }
+
+    [LoggerMessage(210, LogLevel.Warning, "No wake-ups from {Prefix}: events are found by polling")]
+    private partial void LogNoWakeUps(Exception exception, string prefix);
+}

@@ -1,0 +1,60 @@
+using Gallery.TestKit;
+
+namespace Gallery.Region.Tests.Support;
+
+/// <summary>A node in this process, on real ports, with a data folder that outlives it.</summary>
+internal sealed class TestNode : IAsyncDisposable
+{
+    private readonly bool _ownsData;
+    private readonly TempFolder _data;
+
+    private TestNode(ServiceHost<Program> host, string region, TestGrants grants, TempFolder data, bool ownsData)
+    {
+        Host = host;
+        _data = data;
+        _ownsData = ownsData;
+        Client = new NodeClient(host.AnonymousChannel(), host.ChannelAsService("replication"), region, grants);
+    }
+
+    public ServiceHost<Program> Host { get; }
+
+    public NodeClient Client { get; }
+
+    public string Url => Host.GrpcUrl;
+
+    public static async Task<TestNode> StartAsync(
+        TestIssuer issuer,
+        TestGrants grants,
+        string region,
+        int zones = 1,
+        TempFolder? data = null,
+        params (string Key, string Value)[] settings
+    )
+    {
+        var folder = data ?? new TempFolder();
+        var host = await ServiceHost<Program>.StartAsync(builder =>
+        {
+            builder
+                .WithIssuer(issuer)
+                .WithSetting("Region:Name", region)
+                .WithSetting("Region:Zones", $"{zones}")
+                .WithSetting("Region:DataPath", folder.Path)
+                .WithSetting("Region:CollectionInterval", "00:00:00.200")
+                .WithSetting("Grants:PublicKey", grants.PublicKey);
+            foreach (var (key, value) in settings)
+            {
+                builder.WithSetting(key, value);
+            }
+        });
+        return new TestNode(host, region, grants, folder, data is null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Host.DisposeAsync();
+        if (_ownsData)
+        {
+            _data.Dispose();
+        }
+    }
+}

@@ -1,0 +1,243 @@
+extern alias RegionNode;
+
+using System.Security.Cryptography;
+using Gallery.Contracts.Catalog.V1;
+using Gallery.Contracts.Common.V1;
+using Gallery.Contracts.Region.V1;
+using Gallery.Contracts.Replication.V1;
+using Gallery.Replication.Tests.Support;
+using Gallery.TestKit;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using NodeHost = Gallery.TestKit.ServiceHost<RegionNode::Program>;
+
+namespace Gallery.Replication.Tests;
+
+/// <summary>Replication with real nodes, real bytes and a real Redis; only Catalog and Sharing follow a script.</summary>
+public sealed class RealNodesTests : IAsyncLifetime
+{
+    private const int BlockSize = 65_536;
+    private const int Blocks = 48;
+
+    private static readonly string[] Regions = ["westus", "eastus"];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("gallery-nodes-").FullName;
+    private readonly RedisServer _redis = new();
+    private readonly ScriptedCatalog _catalog = new();
+    private readonly Dictionary<string, int> _ports = Regions.ToDictionary(region => region, _ => FreePort.Next());
+    private readonly Dictionary<string, NodeHost> _nodes = [];
+    private TestIssuer? _issuer;
+    private PeerServer? _peers;
+    private ServiceHost<Program>? _host;
+
+    private GrpcChannel Channel => _host!.ChannelAs(TestPrincipal.Owner);
+
+    public async Task InitializeAsync()
+    {
+        await _redis.InitializeAsync();
+        _issuer = await TestIssuer.StartAsync();
+        _peers = await PeerServer.StartAsync(ScriptedAccess.LikeSeeded(), _catalog);
+        foreach (var region in Regions)
+        {
+            await StartNodeAsync(region);
+        }
+
+        _host = await ServiceHost<Program>.StartAsync(builder =>
+        {
+            builder.WithRedis(_redis).WithIssuer(_issuer).WithSystemTime().WithPeer("sharing", _peers).WithPeer("catalog", _peers)
+                .WithSetting("Redis:Partitions", "2")
+                .WithSetting("RegionMonitor:Heartbeat", "00:00:00.2")
+                .WithSetting("Grants:PrivateKey", Convert.ToBase64String(House.Key.ExportPkcs8PrivateKey()));
+            for (var index = 0; index < Regions.Length; index++)
+            {
+                builder
+                    .WithSetting($"Regions:{index}:Name", Regions[index])
+                    .WithSetting($"Regions:{index}:Zones", ZonesOf(Regions[index]))
+                    .WithSetting($"Regions:{index}:GrpcUrl", UrlOf(Regions[index]))
+                    .WithSetting($"Regions:{index}:HttpUrl", UrlOf(Regions[index]));
+            }
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _host!.DisposeAsync();
+        foreach (var node in _nodes.Values)
+        {
+            await node.DisposeAsync();
+        }
+
+        await _peers!.DisposeAsync();
+        await _issuer!.DisposeAsync();
+        await _redis.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Bytes_that_were_uploaded_are_read_back_from_every_replica_of_every_region()
+    {
+        var disk = Disk(1);
+        var version = await PublishAsync("1.0.0", disk, ("westus", 2), ("eastus", 2));
+        var status = await UntilCompletedAsync(version.Name);
+        Assert.Equal(Occupied(disk), status.Summary[0].CopiedBytes / 2);
+        Assert.Equal([0, Occupied(disk)], status.Summary.Select(row => row.TransferredBytes));
+        foreach (var (region, ordinal) in new[] { ("westus", 0), ("westus", 1), ("eastus", 0), ("eastus", 1) })
+        {
+            Assert.Equal(Convert.ToHexString(SHA256.HashData(disk)), Convert.ToHexString(SHA256.HashData(await ReadAsync(version.Name, region, ordinal))));
+        }
+
+        // Only what differs crosses the border for a successor.
+        var changed = (byte[])disk.Clone();
+        Random.Shared.NextBytes(changed.AsSpan(BlockSize * 3, BlockSize));
+        var successor = await PublishAsync("1.0.1", changed, ("westus", 1), ("eastus", 1));
+        status = await UntilCompletedAsync(successor.Name);
+        Assert.Equal(BlockSize, status.Summary[1].TransferredBytes);
+        Assert.Equal(changed, await ReadAsync(successor.Name, "eastus", 0));
+
+        // Deleted, the version leaves nothing on the nodes; the successor stays whole.
+        _catalog.Change(version.Name, wanted => wanted.ProvisioningState = ProvisioningState.Deleting);
+        await Refused.WithAsync(() => StatusAsync(version.Name), StatusCode.NotFound, ErrorReason.ResourceNotFound);
+        foreach (var region in Regions)
+        {
+            await Eventually.Async(async () => (await ReplicasOnAsync(region)).All(replica => replica.StartsWith(successor.Uid, StringComparison.Ordinal)), what: $"{region} to be free of it");
+        }
+
+        Assert.Equal(changed, await ReadAsync(successor.Name, "westus", 0));
+    }
+
+    [Fact]
+    public async Task A_node_that_was_away_is_filled_when_it_is_back()
+    {
+        await _nodes["eastus"].DisposeAsync();
+        var disk = Disk(2);
+        var version = await PublishAsync("2.0.0", disk, ("westus", 1), ("eastus", 1));
+        await Eventually.GetAsync(() => StatusAsync(version.Name), status => status.Summary[0].Progress == 100 && status.Summary[1].Details.Contains("connection refused", StringComparison.Ordinal));
+        await StartNodeAsync("eastus");
+        await UntilCompletedAsync(version.Name);
+        Assert.Equal(disk, await ReadAsync(version.Name, "eastus", 0));
+    }
+
+    private static string ZonesOf(string region) => region == "eastus" ? "3" : "1";
+
+    private static byte[] Disk(int seed)
+    {
+        // Random blocks between holes.
+        var disk = new byte[Blocks * BlockSize];
+        var random = new Random(seed);
+        for (var block = 0; block < Blocks; block++)
+        {
+            if (block % 3 == 0)
+            {
+                random.NextBytes(disk.AsSpan(block * BlockSize, BlockSize));
+            }
+        }
+
+        return disk;
+    }
+
+    private static long Occupied(byte[] disk) => disk.Chunk(BlockSize).Count(block => block.AsSpan().ContainsAnyExcept((byte)0)) * (long)BlockSize;
+
+    private string UrlOf(string region) => $"http://127.0.0.1:{_ports[region]}";
+
+    private async Task StartNodeAsync(string region) => _nodes[region] = await NodeHost.StartAsync(builder => builder
+        .WithIssuer(_issuer!)
+        .WithSystemTime()
+        .WithSetting("Kestrel:Endpoints:grpc:Url", UrlOf(region))
+        .WithSetting("Region:Name", region)
+        .WithSetting("Region:Zones", ZonesOf(region))
+        .WithSetting("Region:DataPath", Path.Combine(_folder, region))
+        .WithSetting("Grants:PublicKey", Convert.ToBase64String(House.Key.ExportSubjectPublicKeyInfo())));
+
+    private async Task<ImageVersion> PublishAsync(string id, byte[] disk, params (string Region, int Count)[] targets)
+    {
+        var snapshots = new SnapshotService.SnapshotServiceClient(Channel);
+        var name = $"s-{id}";
+        await Eventually.Async(async () => (await StateOfAsync("westus")) == RegionState.Up);
+        var created = await snapshots.CreateSnapshotAsync(new CreateSnapshotRequest { Parent = House.Group, SnapshotId = name, Region = "westus", FileSizeBytes = disk.Length });
+        await UploadAsync(created.Grant, disk);
+        var snapshot = (await snapshots.CommitSnapshotAsync(new CommitSnapshotRequest { Name = created.Snapshot.Name })).Snapshot;
+        Assert.Equal((disk.Length, Occupied(disk)), (snapshot.Content.VirtualSizeBytes, snapshot.Content.OccupiedSizeBytes));
+        var version = new ImageVersion
+        {
+            Name = House.VersionName(id),
+            Uid = Guid.NewGuid().ToString("D"),
+            Generation = 1,
+            Location = "westus",
+            ProvisioningState = ProvisioningState.Creating,
+            StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { Snapshot = snapshot.Name, Content = snapshot.Content } },
+            PublishingProfile = new ImageVersionPublishingProfile
+            {
+                TargetRegions =
+                {
+                    targets.Select(target => new TargetRegion
+                    {
+                        Name = target.Region,
+                        RegionalReplicaCount = target.Count,
+                        StorageAccountType = target.Region == "eastus" ? StorageAccountType.StandardZrs : StorageAccountType.StandardLrs,
+                    }),
+                },
+            },
+        };
+        _catalog.Put(version);
+        return version;
+    }
+
+    private static async Task UploadAsync(UploadGrant grant, byte[] disk)
+    {
+        using var channel = GrpcChannel.ForAddress(grant.GrpcUrl);
+        var client = new UploadService.UploadServiceClient(channel);
+        var headers = new Metadata { { "authorization", $"Bearer {grant.Token}" } };
+        await client.StartUploadAsync(new StartUploadRequest { UploadId = grant.UploadId, FileSizeBytes = disk.Length }, headers);
+        var blocks = disk.Chunk(BlockSize).Select((bytes, index) => (Bytes: bytes, Index: (long)index)).Where(block => block.Bytes.AsSpan().ContainsAnyExcept((byte)0)).ToList();
+        var declare = new DeclareBlocksRequest { UploadId = grant.UploadId };
+        declare.Blocks.AddRange(blocks.Select(block => new DeclaredBlock { Index = block.Index, Digest = ByteString.CopyFrom(SHA256.HashData(block.Bytes)) }));
+        var missing = (await client.DeclareBlocksAsync(declare, headers)).MissingIndexes.ToHashSet();
+        using var call = client.WriteBlocks(headers);
+        foreach (var block in blocks.Where(block => missing.Contains(block.Index)))
+        {
+            await call.RequestStream.WriteAsync(new WriteBlocksRequest
+            {
+                UploadId = grant.UploadId,
+                Blocks = { new UploadedBlock { Index = block.Index, Data = ByteString.CopyFrom(block.Bytes) } },
+            });
+        }
+
+        await call.RequestStream.CompleteAsync();
+        await call;
+    }
+
+    private async Task<byte[]> ReadAsync(string version, string region, int ordinal)
+    {
+        var placement = new PlacementService.PlacementServiceClient(Channel);
+        var placed = await placement.PlaceDeploymentAsync(new PlaceDeploymentRequest { Image = version, Region = region, MachineCount = 1, ReplicaOrdinal = ordinal });
+        var lease = placed.Leases.Single();
+        using var channel = GrpcChannel.ForAddress(lease.GrpcUrl);
+        var content = new ContentService.ContentServiceClient(channel);
+        var disk = new byte[lease.Disks.Single().Content.VirtualSizeBytes];
+        using var call = content.ReadDisk(new ReadDiskRequest { ReplicaId = lease.ReplicaId }, new Metadata { { "authorization", $"Bearer {lease.Token}" } });
+        await foreach (var piece in call.ResponseStream.ReadAllAsync())
+        {
+            piece.Data.Span.CopyTo(disk.AsSpan((int)piece.Offset));
+        }
+
+        return disk;
+    }
+
+    private async Task<RegionState> StateOfAsync(string region) =>
+        (await new RegionService.RegionServiceClient(Channel).GetRegionAsync(new GetRegionRequest { Name = region })).Region.State;
+
+    private async Task<Gallery.Contracts.Replication.V1.ReplicationStatus> StatusAsync(string version) =>
+        (await new ReplicationService.ReplicationServiceClient(Channel).GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = version })).Status;
+
+    private Task<Gallery.Contracts.Replication.V1.ReplicationStatus> UntilCompletedAsync(string version) => Eventually.GetAsync(
+        () => StatusAsync(version), status => status.AggregatedState == AggregatedReplicationState.Completed, TimeSpan.FromSeconds(20));
+
+    private async Task<IReadOnlyList<string>> ReplicasOnAsync(string region)
+    {
+        using var channel = GrpcChannel.ForAddress(UrlOf(region));
+        var replicas = new ReplicaService.ReplicaServiceClient(channel);
+        var headers = new Metadata { { "authorization", $"Bearer {_issuer!.TokenOf(TestPrincipal.Service("replication"))}" } };
+        return [.. (await replicas.ListReplicasAsync(new Contracts.Region.V1.ListReplicasRequest(), headers)).Replicas.Select(replica => replica.ReplicaId)];
+    }
+}
