@@ -13,7 +13,8 @@ if (string.IsNullOrEmpty(builder.Configuration.GetConnectionString("redis")))
 {
     var server = RedisServer.Prepare(home);
     builder.Services.AddHealthChecks().AddCheck("redis-ping", server.Ping);
-    redis = builder.AddExecutable("redis", server.Program, server.Folder, server.ConfigurationFile)
+    redis = builder
+        .AddExecutable("redis", server.Program, server.Folder, server.ConfigurationFile)
         .WithEndpoint(port: server.Port, targetPort: server.Port, scheme: "tcp", name: "tcp", isProxied: false)
         .WithHealthCheck("redis-ping");
 }
@@ -23,7 +24,8 @@ else
 }
 
 // The development issuer. Any other OpenID Connect authority takes its place through Authentication:Authority.
-var identity = builder.AddProject<Projects.Identity>("identity", launchProfileName: null)
+var identity = builder
+    .AddProject<Projects.Identity>("identity", launchProfileName: null)
     .WithEndpoint("http", endpoint => endpoint.Port = home.Port(10))
     .WithHttpHealthCheck("/health", endpointName: "http")
     .WithEnvironment("Identity__DataPath", home.Folder("identity"));
@@ -85,7 +87,8 @@ IResourceBuilder<ProjectResource> AddService<TProject>(string name, int port, bo
     identity
         .WithEnvironment($"Identity__Services__{serviceCount}__ClientId", name)
         .WithEnvironment($"Identity__Services__{serviceCount++}__ClientSecret", secret);
-    var service = builder.AddProject<TProject>(name, launchProfileName: null)
+    var service = builder
+        .AddProject<TProject>(name, launchProfileName: null)
         .WithEndpoint("http", endpoint => endpoint.Port = port)
         .WithEndpoint("grpc", endpoint => endpoint.Port = port + 1)
         .WithHttpHealthCheck("/health", endpointName: "http")
@@ -96,8 +99,12 @@ IResourceBuilder<ProjectResource> AddService<TProject>(string name, int port, bo
     if (usesRedis && redis is not null)
     {
         var password = AddSecret($"redis-password-{name}");
-        var connection = builder.AddConnectionString($"redis-{name}", ReferenceExpression.Create(
-            $"{redis.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort)},user={name},password={password},{RedisServer.ClientOptions}"));
+        var connection = builder.AddConnectionString(
+            $"redis-{name}",
+            ReferenceExpression.Create(
+                $"{redis.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort)},user={name},password={password},{RedisServer.ClientOptions}"
+            )
+        );
         service.WithReference(connection, connectionName: "redis").WaitFor(redis);
     }
     else if (usesRedis && externalRedis is not null)

@@ -9,7 +9,14 @@ namespace Gallery.AppHost.Development;
 /// <param name="RoleId">The role that is theirs.</param>
 /// <param name="SubscriptionId">The subscription in which it is theirs.</param>
 internal sealed record DevelopmentPrincipal(
-    string Name, string DisplayName, bool IsApp, string TenantId, string ObjectId, string RoleId, string SubscriptionId);
+    string Name,
+    string DisplayName,
+    bool IsApp,
+    string TenantId,
+    string ObjectId,
+    string RoleId,
+    string SubscriptionId
+);
 
 /// <summary>Two tenants with a subscription each, and who may do what in them: what a new installation starts with.</summary>
 internal static class DevelopmentPrincipals

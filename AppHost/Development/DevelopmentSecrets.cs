@@ -33,8 +33,8 @@ internal sealed class DevelopmentSecrets
 
     /// <summary>A password or client secret, made when it is asked for the first time.</summary>
     /// <param name="name">Name of its file.</param>
-    public string this[string name] => PrivateFile.ReadOrCreate(
-        Path.Combine(_folder, name), () => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)));
+    public string this[string name] =>
+        PrivateFile.ReadOrCreate(Path.Combine(_folder, name), () => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)));
 
     private static string NewSigningKey()
     {
@@ -43,15 +43,20 @@ internal sealed class DevelopmentSecrets
     }
 
     /// <summary>For `gallery login --as`.</summary>
-    private void WritePrincipals() => PrivateFile.Write(Path.Combine(_folder, "principals.json"), JsonSerializer.Serialize(
-        DevelopmentPrincipals.All.Select(principal => new
-        {
-            principal.Name,
-            ClientId = principal.Name,
-            ClientSecret = this[$"principal-{principal.Name}"],
-            principal.TenantId,
-            principal.ObjectId,
-            principal.DisplayName,
-        }),
-        Json));
+    private void WritePrincipals() =>
+        PrivateFile.Write(
+            Path.Combine(_folder, "principals.json"),
+            JsonSerializer.Serialize(
+                DevelopmentPrincipals.All.Select(principal => new
+                {
+                    principal.Name,
+                    ClientId = principal.Name,
+                    ClientSecret = this[$"principal-{principal.Name}"],
+                    principal.TenantId,
+                    principal.ObjectId,
+                    principal.DisplayName,
+                }),
+                Json
+            )
+        );
 }

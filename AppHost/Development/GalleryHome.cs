@@ -31,14 +31,17 @@ internal sealed class GalleryHome
     public string AppendFsync { get; }
 
     /// <summary>The first line that is printed: which of the two worlds this is.</summary>
-    public static string Mode(Type application) => application.Namespace == "Aspire.Hosting"
-        ? $"Gallery, run by .NET Aspire {application.Assembly.GetName().Version?.ToString(3)}"
-        : "Gallery, run by its local layer: the same composition as plain processes, without .NET Aspire";
+    public static string Mode(Type application) =>
+        application.Namespace == "Aspire.Hosting"
+            ? $"Gallery, run by .NET Aspire {application.Assembly.GetName().Version?.ToString(3)}"
+            : "Gallery, run by its local layer: the same composition as plain processes, without .NET Aspire";
 
     public static GalleryHome Open(ConfigurationManager configuration, string appHostDirectory)
     {
         var dataPath = Path.GetFullPath(
-            configuration["DataPath"] is { Length: > 0 } path ? path : ".data", Path.GetFullPath("..", appHostDirectory));
+            configuration["DataPath"] is { Length: > 0 } path ? path : ".data",
+            Path.GetFullPath("..", appHostDirectory)
+        );
         var portBase = configuration.GetValue("PortBase", 7300);
         var regions = configuration.GetSection("Regions").Get<List<RegionSettings>>() ?? [];
         PrivateFile.CreateFolder(dataPath);
@@ -77,20 +80,22 @@ internal sealed class GalleryHome
     private string Url(string host, int offset) => string.Create(CultureInfo.InvariantCulture, $"http://{host}:{Port(offset)}");
 
     /// <summary>Addresses for the command line, which finds the running installation by them.</summary>
-    private string Endpoints() => JsonSerializer.Serialize(
-        new Dictionary<string, string>
-        {
-            ["identity"] = Url("localhost", 10),
-            ["catalog"] = Url("localhost", 21),
-            ["sharing"] = Url("localhost", 31),
-            ["replication"] = Url("localhost", 41),
-            ["billing"] = Url("localhost", 51),
-            ["dashboard"] = Url("localhost", 60),
-        },
-        Json);
+    private string Endpoints() =>
+        JsonSerializer.Serialize(
+            new Dictionary<string, string>
+            {
+                ["identity"] = Url("localhost", 10),
+                ["catalog"] = Url("localhost", 21),
+                ["sharing"] = Url("localhost", 31),
+                ["replication"] = Url("localhost", 41),
+                ["billing"] = Url("localhost", 51),
+                ["dashboard"] = Url("localhost", 60),
+            },
+            Json
+        );
 
     /// <summary>Ports that answer GET /health, for a script that waits for all of them.</summary>
-    private string HealthPorts() => 
+    private string HealthPorts() =>
         string.Concat(Regions.Select((_, index) => 100 + (2 * index)).Concat([10, 20, 30, 40, 50]).Select(offset => $"{Port(offset)}\n"));
 
     private string Welcome()
@@ -103,7 +108,10 @@ internal sealed class GalleryHome
             token     {gallery} token
             use it    {gallery} --help
             call it   buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $({gallery} token)" \
-                        -d '{"{"}"parent":"subscriptions/{DevelopmentPrincipals.All[0].SubscriptionId}"{"}"}' {Url("localhost", 21)}/gallery.catalog.v1.GalleryService/ListGalleries
+                        -d '{"{"}"parent":"subscriptions/{DevelopmentPrincipals.All[0].SubscriptionId}"{"}"}' {Url(
+                "localhost",
+                21
+            )}/gallery.catalog.v1.GalleryService/ListGalleries
             data      {_dataPath}
             end it    ./start --stop{(isDefault ? "" : $" --data {_dataPath}")}
             """;
@@ -113,7 +121,11 @@ internal sealed class GalleryHome
     private static void RequireAlone(string dataPath)
     {
         var file = Path.Combine(dataPath, "run", "apphost.pid");
-        if (File.Exists(file) && int.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out var pid) && pid != Environment.ProcessId)
+        if (
+            File.Exists(file)
+            && int.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out var pid)
+            && pid != Environment.ProcessId
+        )
         {
             var command = $"/proc/{pid}/cmdline";
             if (File.Exists(command) && File.ReadAllText(command).Contains("Gallery.AppHost", StringComparison.Ordinal))

@@ -41,8 +41,11 @@ internal sealed class RedisServer
 
     public static RedisServer Prepare(GalleryHome home)
     {
-        var program = Programs.FirstOrDefault(IsOnPath) ?? throw GalleryHome.Refuse(
-            "There is no redis-server and no valkey-server on the PATH. ./start installs one; or name a server by ConnectionStrings__redis.");
+        var program =
+            Programs.FirstOrDefault(IsOnPath)
+            ?? throw GalleryHome.Refuse(
+                "There is no redis-server and no valkey-server on the PATH. ./start installs one; or name a server by ConnectionStrings__redis."
+            );
         var server = new RedisServer(program, home.Folder("redis"), home.Port(0), home.Secrets[PasswordOf(HostUser)]);
         PrivateFile.Write(server.UsersFile, Users(home.Secrets));
         PrivateFile.Write(server.ConfigurationFile, server.Configuration(home.AppendFsync));
@@ -58,40 +61,44 @@ internal sealed class RedisServer
     private static string Users(DevelopmentSecrets secrets)
     {
         const string commands = "+@all -@admin -@dangerous +info";
-        return string.Join('\n',
-        [
-            // Nobody signs in as `default`, yet it keeps its permissions: Redis 7.0 replays the append-only file in its name, and a
-            // transaction that it may not carry out is dropped without stopping the load.
-            "user default off resetpass ~* &* +@all",
-            $"user {HostUser} on #{Hash(secrets[PasswordOf(HostUser)])} resetkeys resetchannels -@all +ping",
-            $"user catalog on #{Hash(secrets[PasswordOf("catalog")])} ~cat:* ~rep:*:events &cat:* &rep:wake {commands}",
-            $"user sharing on #{Hash(secrets[PasswordOf("sharing")])} ~shr:* &shr:* {commands}",
-            $"user replication on #{Hash(secrets[PasswordOf("replication")])} ~rep:* ~cat:*:events &rep:* &cat:wake {commands}",
-            $"user billing on #{Hash(secrets[PasswordOf("billing")])} ~bil:* ~rep:*:events ~cat:*:events &bil:* &rep:wake &cat:wake {commands}",
-            "",
-        ]);
+        return string.Join(
+            '\n',
+            [
+                // Nobody signs in as `default`, yet it keeps its permissions: Redis 7.0 replays the append-only file in its name, and a
+                // transaction that it may not carry out is dropped without stopping the load.
+                "user default off resetpass ~* &* +@all",
+                $"user {HostUser} on #{Hash(secrets[PasswordOf(HostUser)])} resetkeys resetchannels -@all +ping",
+                $"user catalog on #{Hash(secrets[PasswordOf("catalog")])} ~cat:* ~rep:*:events &cat:* &rep:wake {commands}",
+                $"user sharing on #{Hash(secrets[PasswordOf("sharing")])} ~shr:* &shr:* {commands}",
+                $"user replication on #{Hash(secrets[PasswordOf("replication")])} ~rep:* ~cat:*:events &rep:* &cat:wake {commands}",
+                $"user billing on #{Hash(secrets[PasswordOf("billing")])} ~bil:* ~rep:*:events ~cat:*:events &bil:* &rep:wake &cat:wake {commands}",
+                "",
+            ]
+        );
     }
 
     private static string PasswordOf(string user) => $"redis-password-{user}";
 
-    private string Configuration(string appendFsync) => $"""
-        # Written at every start.
-        bind 127.0.0.1
-        port {Port}
-        daemonize no
-        dir "{Folder}"
-        aclfile "{UsersFile}"
-        appendonly yes
-        appendfsync {appendFsync}
-        save ""
-        maxmemory-policy noeviction
-        """;
+    private string Configuration(string appendFsync) =>
+        $"""
+            # Written at every start.
+            bind 127.0.0.1
+            port {Port}
+            daemonize no
+            dir "{Folder}"
+            aclfile "{UsersFile}"
+            appendonly yes
+            appendfsync {appendFsync}
+            save ""
+            maxmemory-policy noeviction
+            """;
 
     private static string Hash(string password) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(password)));
 
-    private static bool IsOnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
-        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-        .Any(folder => File.Exists(Path.Combine(folder, program)));
+    private static bool IsOnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Any(folder => File.Exists(Path.Combine(folder, program)));
 
     /// <summary>Signs in and says PING; there is no need of a client library for that.</summary>
     private sealed class RedisPing(int port, string user, string password) : IHealthCheck

@@ -15,6 +15,6 @@ internal sealed class RegionSettings
     /// <summary>Whether a subscription must be let in before it can use the region.</summary>
     public bool Restricted { get; set; }
 
-    /// <summary>Decides the price of traffic: `NA`, `Europe`, `SouthAmerica`, `Oceania`, …</summary>
+    /// <summary>Decides the price of traffic: `North America`, `Europe`, `South America`, `Asia`, `Oceania`, `Africa` or `Middle East`.</summary>
     public string Continent { get; set; } = "";
 }

@@ -47,7 +47,8 @@ internal sealed class IdentityOptions : IValidatableObject
         foreach (var principal in Principals.Where(principal => !principal.IsComplete))
         {
             yield return new ValidationResult(
-                $"Identity:Principals: '{principal.ClientId}' needs ClientId, ClientSecret, TenantId and ObjectId (UUIDs), and the Type 'user' or 'app'.");
+                $"Identity:Principals: '{principal.ClientId}' needs ClientId, ClientSecret, TenantId and ObjectId (UUIDs), and the Type 'user' or 'app'."
+            );
         }
 
         foreach (var service in Services.Where(service => service.ClientId.Length == 0 || service.ClientSecret.Length == 0))

@@ -50,9 +50,17 @@ internal static class Composition
         services.AddOptions<WorkOptions>().BindConfiguration("Work").ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<WatchOptions>().BindConfiguration("Watch");
         services.AddSingleton<ChangeSignals>().AddHostedService(provider => provider.GetRequiredService<ChangeSignals>());
-        services.AddSingleton<VersionStore>().AddSingleton<VersionReconciler>().AddSingleton<FreshVersions>().AddHostedService<VersionSweep>();
+        services
+            .AddSingleton<VersionStore>()
+            .AddSingleton<VersionReconciler>()
+            .AddSingleton<FreshVersions>()
+            .AddHostedService<VersionSweep>();
         services.AddSingleton<WorkQueue>().AddSingleton<SourcePlanner>().AddSingleton<BlockedWork>().AddSingleton<ReplicationTelemetry>();
-        services.AddSingleton<ReplicaCopier>().AddSingleton<ReplicaReleaser>().AddHostedService<RegionWorkers>().AddHostedService<ReplicationGauges>();
+        services
+            .AddSingleton<ReplicaCopier>()
+            .AddSingleton<ReplicaReleaser>()
+            .AddHostedService<RegionWorkers>()
+            .AddHostedService<ReplicationGauges>();
         return builder;
     }
 
@@ -67,27 +75,33 @@ internal static class Composition
 
     private static void AddNode(this WebApplicationBuilder builder, string name)
     {
-        builder.AddServiceTokenClient(name)
+        builder
+            .AddServiceTokenClient(name)
             .ConfigureHttpClient(client => client.Timeout = Timeout.InfiniteTimeSpan) // Streams last; each call has its own limit.
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+            .ConfigurePrimaryHttpMessageHandler(() =>
+                new SocketsHttpHandler
+                {
+                    EnableMultipleHttp2Connections = true,
+                    ConnectTimeout = TimeSpan.FromSeconds(2),
+                    KeepAlivePingDelay = TimeSpan.FromSeconds(10),
+                    KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+                    PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+                }
+            );
+        builder.AddGalleryPipeline(
+            name,
+            options =>
             {
-                EnableMultipleHttp2Connections = true,
-                ConnectTimeout = TimeSpan.FromSeconds(2),
-                KeepAlivePingDelay = TimeSpan.FromSeconds(10),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-                PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            });
-        builder.AddGalleryPipeline(name, options =>
-        {
-            // Quick retries bridge a hiccup; longer absences are the queue's, which other work does not wait behind.
-            options.AttemptTimeout = TimeSpan.FromSeconds(10);
-            options.MaxRetries = 2;
-            options.BaseDelay = TimeSpan.FromMilliseconds(200);
-            options.MaxDelay = TimeSpan.FromSeconds(1);
-            options.MinimumThroughput = 10;
-            options.SamplingDuration = TimeSpan.FromSeconds(10);
-            options.BreakDuration = TimeSpan.FromSeconds(2);
-            options.ShouldHandle = NodeErrors.IsSilence;
-        });
+                // Quick retries bridge a hiccup; longer absences are the queue's, which other work does not wait behind.
+                options.AttemptTimeout = TimeSpan.FromSeconds(10);
+                options.MaxRetries = 2;
+                options.BaseDelay = TimeSpan.FromMilliseconds(200);
+                options.MaxDelay = TimeSpan.FromSeconds(1);
+                options.MinimumThroughput = 10;
+                options.SamplingDuration = TimeSpan.FromSeconds(10);
+                options.BreakDuration = TimeSpan.FromSeconds(2);
+                options.ShouldHandle = NodeErrors.IsSilence;
+            }
+        );
     }
 }

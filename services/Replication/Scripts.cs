@@ -6,7 +6,8 @@ internal static class Scripts
     /// <summary>A script's text.</summary>
     public static string Read(string name)
     {
-        using var stream = typeof(Scripts).Assembly.GetManifestResourceStream(name)
+        using var stream =
+            typeof(Scripts).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException($"The script {name} is missing from the assembly.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();

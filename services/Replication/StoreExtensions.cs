@@ -11,7 +11,12 @@ internal static class StoreExtensions
     /// <param name="mutation">The mutation.</param>
     /// <param name="lost">The very error that the racing checks were added with.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<bool> TryExecuteAsync(this RedisStore redis, RedisMutation mutation, RpcException lost, CancellationToken cancellationToken)
+    public static async Task<bool> TryExecuteAsync(
+        this RedisStore redis,
+        RedisMutation mutation,
+        RpcException lost,
+        CancellationToken cancellationToken
+    )
     {
         try
         {

@@ -6,14 +6,18 @@ using Gallery.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 
 namespace Gallery.ServiceDefaults;
 
 /// <summary>What every service of the gallery has.</summary>
 public static class GalleryDefaults
 {
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
+
     /// <summary>
-    /// Adds telemetry, health checks, authentication by bearer token, gRPC with the gallery's errors, service discovery and the system's clock.
+    /// Adds telemetry, health checks, authentication by bearer token, gRPC with the gallery's errors, service discovery and the system's
+    /// clock.
     /// </summary>
     /// <param name="builder">The service.</param>
     /// <param name="serviceName">Its resource name, <c>catalog</c> for example.</param>
@@ -28,6 +32,8 @@ public static class GalleryDefaults
         builder.Services.AddServiceDiscovery();
         builder.Services.AddGrpc(options => options.Interceptors.Add<ErrorInterceptor>());
         builder.Services.AddGrpcReflection();
+        // Streams that callers watch never end by themselves; who watches connects to another instance or tries again.
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         return builder;
     }
 

@@ -33,7 +33,8 @@ public static class RedisExtensions
             provider.GetRequiredService<ServiceIdentity>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<IOptions<RedisStoreOptions>>(),
-            provider.GetRequiredService<RedisMetrics>()));
+            provider.GetRequiredService<RedisMetrics>()
+        ));
         services.AddHealthChecks().AddCheck<InstallationCheck>("redis");
         return builder;
     }

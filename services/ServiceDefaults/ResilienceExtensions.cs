@@ -11,31 +11,41 @@ namespace Gallery.ServiceDefaults;
 public static class ResilienceExtensions
 {
     /// <summary>
-    /// Registers a pipeline: retries around a circuit breaker around a time limit. Take it from <c>ResiliencePipelineProvider&lt;string&gt;</c>;
+    /// Registers a pipeline: retries around a circuit breaker around a time limit. Take it from
+    /// <c>ResiliencePipelineProvider&lt;string&gt;</c>;
     /// the section <c>Resilience:{name}</c> overrides what is set here.
     /// </summary>
     /// <param name="builder">The service.</param>
     /// <param name="name">The pipeline's name.</param>
     /// <param name="configure">Its settings.</param>
     public static WebApplicationBuilder AddGalleryPipeline(
-        this WebApplicationBuilder builder, string name, Action<GalleryPipelineOptions>? configure = null)
+        this WebApplicationBuilder builder,
+        string name,
+        Action<GalleryPipelineOptions>? configure = null
+    )
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton<CircuitStates>();
-        builder.Services.AddOptions<GalleryPipelineOptions>(name)
+        builder
+            .Services.AddOptions<GalleryPipelineOptions>(name)
             .Configure(options => configure?.Invoke(options))
             .BindConfiguration($"Resilience:{name}")
             .ValidateDataAnnotations()
             .ValidateOnStart();
-        builder.Services.AddResiliencePipeline(name, (pipeline, context) =>
-        {
-            // Networks go by the real clock, whatever clock the service's rules go by: a test that stops that one must not stop retries.
-            pipeline.TimeProvider = TimeProvider.System;
-            pipeline.AddGalleryStrategies(
-                name,
-                context.ServiceProvider.GetRequiredService<IOptionsMonitor<GalleryPipelineOptions>>().Get(name),
-                context.ServiceProvider.GetRequiredService<CircuitStates>());
-        });
+        builder.Services.AddResiliencePipeline(
+            name,
+            (pipeline, context) =>
+            {
+                // Networks go by the real clock, whatever clock the service's rules go by: a test that stops that one must not stop
+                // retries.
+                pipeline.TimeProvider = TimeProvider.System;
+                pipeline.AddGalleryStrategies(
+                    name,
+                    context.ServiceProvider.GetRequiredService<IOptionsMonitor<GalleryPipelineOptions>>().Get(name),
+                    context.ServiceProvider.GetRequiredService<CircuitStates>()
+                );
+            }
+        );
         return builder;
     }
 }

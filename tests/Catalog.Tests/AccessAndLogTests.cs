@@ -48,7 +48,7 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
             ("galleries/images/delete", () => stranger.Definitions.DeleteImageDefinitionAsync(new DeleteImageDefinitionRequest { Name = definition }).ResponseAsync),
             ("galleries/images/versions/read", () => stranger.Versions.GetImageVersionAsync(new GetImageVersionRequest { Name = version.Name }).ResponseAsync),
             ("galleries/images/versions/read", () => stranger.Versions.ListImageVersionsAsync(new ListImageVersionsRequest { Parent = definition }).ResponseAsync),
-            ("galleries/images/versions/read", () => stranger.Versions.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name }).ResponseStream.MoveNext(default)),
+            ("galleries/images/versions/read", () => stranger.Versions.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name }).ResponseStream.NextAsync()),
             ("galleries/images/versions/write", () => stranger.Versions.CreateImageVersionAsync(_here.NewVersion(definition, "9.0.0")).ResponseAsync),
             ("galleries/images/versions/write", () => stranger.Versions.UpdateImageVersionAsync(new UpdateImageVersionRequest { ImageVersion = new ImageVersion { Name = version.Name } }).ResponseAsync),
             ("galleries/images/versions/delete", () => stranger.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name }).ResponseAsync),
@@ -256,7 +256,7 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
         {
             (() => new LockService.LockServiceClient(_here.Channel).CreateLockAsync(new CreateLockRequest()).ResponseAsync, "safety profile"),
             (() => new ApplicationService.ApplicationServiceClient(_here.Channel).ListApplicationsAsync(new ListApplicationsRequest()).ResponseAsync, "image version"),
-            (() => new ApplicationVersionService.ApplicationVersionServiceClient(_here.Channel).WatchApplicationVersion(new WatchApplicationVersionRequest()).ResponseStream.MoveNext(default), "image version"),
+            (() => new ApplicationVersionService.ApplicationVersionServiceClient(_here.Channel).WatchApplicationVersion(new WatchApplicationVersionRequest()).ResponseStream.NextAsync(), "image version"),
             (() => new SoftDeletedVersionService.SoftDeletedVersionServiceClient(_here.Channel).RestoreSoftDeletedVersionAsync(new RestoreSoftDeletedVersionRequest()).ResponseAsync, "again"),
             (() => new ScriptService.ScriptServiceClient(_here.Channel).GetScriptAsync(new GetScriptRequest()).ResponseAsync, "image"),
             (() => new ScriptVersionService.ScriptVersionServiceClient(_here.Channel).GetScriptVersionAsync(new GetScriptVersionRequest()).ResponseAsync, "image"),

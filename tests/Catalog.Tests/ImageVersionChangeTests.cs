@@ -159,7 +159,7 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         { "publishing_profile.storage_account_strategy", version => version.PublishingProfile = new ImageVersionPublishingProfile { StorageAccountStrategy = StorageAccountStrategy.PreferStandardZrs } },
         { "publishing_profile.replication_mode", version => version.PublishingProfile = new ImageVersionPublishingProfile { ReplicationMode = ReplicationMode.Shallow } },
         { "publishing_profile.target_regions[0].storage_account_type", version => Target(version, "westus", 1, StorageAccountType.PremiumLrs) },
-        { "security_profile", version => version.SecurityProfile = new ImageVersionSecurityProfile { UefiSettings = new UefiSettings() } },
+        { "security_profile", version => version.SecurityProfile = new ImageVersionSecurityProfile { UefiSettings = new UefiSettings { SignatureTemplateNames = { UefiSignatureTemplate.MicrosoftWindows } } } },
         { "storage_profile.source", version => version.StorageProfile = new StorageProfile { Source = new ImageSource { ImageVersion = "x" } } },
         { "storage_profile.os_disk_image.snapshot", version => version.StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { Snapshot = "other" } } },
         { "storage_profile.data_disk_images", version => version.StorageProfile = new StorageProfile { DataDiskImages = { new DataDiskImage { Lun = 1 } } } },

@@ -97,20 +97,20 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
         var version = await _here.CreateVersionAsync();
         using var watch = _here.Versions.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name });
         var stream = watch.ResponseStream;
-        Assert.True(await stream.MoveNext(CancellationToken.None));
+        Assert.True(await stream.NextAsync());
         Assert.Equal(version, stream.Current.ImageVersion);
 
         await _here.TellAsync(version, AggregatedReplicationState.Completed);
-        Assert.True(await stream.MoveNext(CancellationToken.None));
+        Assert.True(await stream.NextAsync());
         Assert.Equal(ProvisioningState.Succeeded, stream.Current.ImageVersion.ProvisioningState);
 
         var deleting = (await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name })).ImageVersion;
-        Assert.True(await stream.MoveNext(CancellationToken.None));
+        Assert.True(await stream.NextAsync());
         Assert.Equal(deleting, stream.Current.ImageVersion);
 
         await _here.RetireAsync(deleting);
         await Refused.WithAsync(
-            async () => await stream.MoveNext(CancellationToken.None), StatusCode.NotFound, ErrorReason.ResourceNotFound);
+            async () => await stream.NextAsync(), StatusCode.NotFound, ErrorReason.ResourceNotFound);
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
     {
         var version = await _here.CreateVersionAsync();
         using var watch = _here.As(TestPrincipal.Reader).Versions.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name });
-        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.True(await watch.ResponseStream.NextAsync());
         var before = fixture.Access.Decide;
         fixture.Access.Decide = (principal, action, resource) => principal.ObjectId != TestPrincipal.Reader.ObjectId && before(principal, action, resource);
         try
@@ -152,7 +152,7 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
             await Task.Delay(TimeSpan.FromSeconds(1)); // Decisions are remembered for almost a second.
             await _here.TellAsync(version, AggregatedReplicationState.Completed);
             await Refused.WithAsync(
-                async () => await watch.ResponseStream.MoveNext(CancellationToken.None), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+                async () => await watch.ResponseStream.NextAsync(), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
         }
         finally
         {

@@ -5,7 +5,10 @@ var app = WebApplication.CreateSlimBuilder(args).Build();
 var healthy = true;
 
 app.MapGet("/health", () => healthy ? Results.Text("Healthy") : Results.StatusCode(StatusCodes.Status503ServiceUnavailable));
-app.MapGet("/environment", () => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => entry.Value));
+app.MapGet(
+    "/environment",
+    () => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => entry.Value)
+);
 app.MapGet("/protocol", (HttpContext context) => context.Request.Protocol);
 app.MapPost("/sicken", () => healthy = false);
 app.MapPost("/crash/{code}", (string code) => Environment.Exit(int.Parse(code, CultureInfo.InvariantCulture)));

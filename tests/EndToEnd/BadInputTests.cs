@@ -10,7 +10,7 @@ public sealed class BadInputTests(PublishedHouse house)
 
     [Fact]
     public Task A_version_that_is_not_three_numbers() =>
-        RefusedAsync(PublishedHouse.PublishCommand(house.Disk, "1.0", "westus=1"), "InvalidParameter", "1.0.0");
+        RefusedAsync(PublishedHouse.PublishCommand(house.Disk, "1.0", "westus=1"), "'1.0' is not a version", "1.0.0");
 
     [Fact]
     public Task A_gallery_name_with_a_dash() =>
@@ -21,7 +21,7 @@ public sealed class BadInputTests(PublishedHouse house)
     {
         var file = house.Scratch("not-a.vhd");
         await File.WriteAllBytesAsync(file, new byte[1024 * 1024]);
-        await RefusedAsync(PublishedHouse.PublishCommand(file, "9.0.0", "westus=1", "--format", "vhd"), "InvalidDiskFormat", "footer");
+        await RefusedAsync(PublishedHouse.PublishCommand(file, "9.0.0", "westus=1", "--format=vhd"), "InvalidDiskFormat", "footer");
     }
 
     [Fact]

@@ -2,7 +2,7 @@ using Gallery.Contracts.Catalog.V1;
 using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Replication.V1;
 using Gallery.TestKit.Suite;
-using Grpc.Core;
+using ReplicationStatus = Gallery.Contracts.Replication.V1.ReplicationStatus;
 
 namespace Gallery.EndToEnd;
 

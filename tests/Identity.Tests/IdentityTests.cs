@@ -3,8 +3,8 @@ using System.Text.Json;
 using Duende.IdentityModel.Client;
 using Gallery.TestKit;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Gallery.Identity.Tests;
@@ -110,15 +110,17 @@ public sealed class IdentityTests : IAsyncLifetime
     public async Task An_unknown_grant_is_refused(string grant, string error)
     {
         using var http = new HttpClient();
-        using var body = new FormUrlEncodedContent(new Dictionary<string, string>
-        {
-            ["grant_type"] = grant,
-            ["client_id"] = "owner",
-            ["client_secret"] = IssuerHost.UserSecret,
-            ["username"] = "owner",
-            ["password"] = IssuerHost.UserSecret,
-            ["code"] = "x",
-        });
+        using var body = new FormUrlEncodedContent(
+            new Dictionary<string, string>
+            {
+                ["grant_type"] = grant,
+                ["client_id"] = "owner",
+                ["client_secret"] = IssuerHost.UserSecret,
+                ["username"] = "owner",
+                ["password"] = IssuerHost.UserSecret,
+                ["code"] = "x",
+            }
+        );
         using var answer = await http.PostAsync(new Uri($"{_issuer.Url}connect/token"), body);
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
@@ -144,13 +146,15 @@ public sealed class IdentityTests : IAsyncLifetime
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Services.AddRouting();
-        builder.Services.AddAuthentication().AddJwtBearer(bearer =>
-        {
-            bearer.Authority = _issuer.Url;
-            bearer.Audience = "gallery";
-            bearer.RequireHttpsMetadata = false;
-            bearer.MapInboundClaims = false;
-        });
+        builder
+            .Services.AddAuthentication()
+            .AddJwtBearer(bearer =>
+            {
+                bearer.Authority = _issuer.Url;
+                bearer.Audience = "gallery";
+                bearer.RequireHttpsMetadata = false;
+                bearer.MapInboundClaims = false;
+            });
         builder.Services.AddAuthorization();
         await using var service = builder.Build();
         service.MapGet("/", (HttpContext http) => http.User.FindFirst("oid")!.Value).RequireAuthorization();
@@ -171,7 +175,9 @@ public sealed class IdentityTests : IAsyncLifetime
     [InlineData("Identity:TokenLifetime", "00:00:01", "TokenLifetime")]
     public async Task A_wrong_configuration_stops_the_start(string key, string value, string said)
     {
-        var error = await Assert.ThrowsAnyAsync<Exception>(() => IssuerHost.StartAsync(Path.Combine(_data, "x"), o => o.WithSetting(key, value)));
+        var error = await Assert.ThrowsAnyAsync<Exception>(() =>
+            IssuerHost.StartAsync(Path.Combine(_data, "x"), o => o.WithSetting(key, value))
+        );
 
         Assert.Contains(said, error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(_data, "x")));

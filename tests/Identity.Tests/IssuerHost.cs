@@ -50,7 +50,12 @@ internal sealed class IssuerHost : IAsyncDisposable
         return new IssuerHost(host, port);
     }
 
-    public async Task<TokenResponse> AskAsync(string clientId, string secret, ClientCredentialStyle style = ClientCredentialStyle.PostBody, string? scope = null)
+    public async Task<TokenResponse> AskAsync(
+        string clientId,
+        string secret,
+        ClientCredentialStyle style = ClientCredentialStyle.PostBody,
+        string? scope = null
+    )
     {
         using var http = new HttpClient();
         using var request = new ClientCredentialsTokenRequest

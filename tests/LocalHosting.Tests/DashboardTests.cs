@@ -24,8 +24,17 @@ public sealed class DashboardTests
         using var watch = client.WatchResources(new WatchResourcesRequest(), cancellationToken: timeout.Token);
         Assert.True(await watch.ResponseStream.MoveNext(timeout.Token));
         var initial = watch.ResponseStream.Current.InitialData.Resources;
-        Assert.All(initial, resource => Assert.True(
-            resource.Name.Length > 0 && resource.ResourceType.Length > 0 && resource.DisplayName.Length > 0 && resource.Uid.Length > 0 && resource.CreatedAt is not null));
+        Assert.All(
+            initial,
+            resource =>
+                Assert.True(
+                    resource.Name.Length > 0
+                        && resource.ResourceType.Length > 0
+                        && resource.DisplayName.Length > 0
+                        && resource.Uid.Length > 0
+                        && resource.CreatedAt is not null
+                )
+        );
         var echo = initial.Single(resource => resource.DisplayName == "echo");
         Assert.Equal((ready.InstanceName, "Project", "Running", "success"), (echo.Name, echo.ResourceType, echo.State, echo.StateStyle));
         Assert.Equal(["http", "grpc"], echo.Urls.Select(url => url.EndpointName));
@@ -33,16 +42,29 @@ public sealed class DashboardTests
         Assert.Equal(["start", "stop", "restart"], echo.Commands.Select(command => command.Name));
         Assert.DoesNotContain("s3cr3t", initial.ToString(), StringComparison.Ordinal);
 
-        var done = await client.ExecuteResourceCommandAsync(new ResourceCommandRequest { CommandName = "stop", ResourceName = echo.Name, ResourceType = "Project" });
+        var done = await client.ExecuteResourceCommandAsync(
+            new ResourceCommandRequest
+            {
+                CommandName = "stop",
+                ResourceName = echo.Name,
+                ResourceType = "Project",
+            }
+        );
         Assert.Equal(ResourceCommandResponseKind.Succeeded, done.Kind);
         var states = new List<string>();
         while (!states.Contains("Finished") && await watch.ResponseStream.MoveNext(timeout.Token))
         {
-            states.AddRange(watch.ResponseStream.Current.Changes.Value.Where(change => change.Upsert.DisplayName == "echo").Select(change => change.Upsert.State));
+            states.AddRange(
+                watch
+                    .ResponseStream.Current.Changes.Value.Where(change => change.Upsert.DisplayName == "echo")
+                    .Select(change => change.Upsert.State)
+            );
         }
 
         Assert.Equal(["Stopping", "Finished"], states.Where(state => state != "Running"));
-        var refused = await client.ExecuteResourceCommandAsync(new ResourceCommandRequest { CommandName = "start", ResourceName = "nobody" });
+        var refused = await client.ExecuteResourceCommandAsync(
+            new ResourceCommandRequest { CommandName = "start", ResourceName = "nobody" }
+        );
         Assert.Equal(ResourceCommandResponseKind.Failed, refused.Kind);
     }
 
@@ -50,7 +72,13 @@ public sealed class DashboardTests
     public async Task Console_lines_are_streamed_and_followed()
     {
         var builder = TestHost.Builder();
-        builder.AddExecutable("talker", "sh", ".", "-c", "echo first; echo problem >&2; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; echo later; done; sleep 100");
+        builder.AddExecutable(
+            "talker",
+            "sh",
+            ".",
+            "-c",
+            "echo first; echo problem >&2; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; echo later; done; sleep 100"
+        );
         await using var host = await TestHost.StartAsync(builder);
         var talker = await host.ReadyAsync("talker");
         while (host.Logs.Of("talker").Last().Count < 2)
@@ -62,7 +90,10 @@ public sealed class DashboardTests
         var client = new DashboardService.DashboardServiceClient(channel);
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
 
-        using var now = client.WatchResourceConsoleLogs(new WatchResourceConsoleLogsRequest { ResourceName = talker.InstanceName, SuppressFollow = true }, cancellationToken: timeout.Token);
+        using var now = client.WatchResourceConsoleLogs(
+            new WatchResourceConsoleLogsRequest { ResourceName = talker.InstanceName, SuppressFollow = true },
+            cancellationToken: timeout.Token
+        );
         var lines = new List<ConsoleLogLine>();
         await foreach (var update in now.ResponseStream.ReadAllAsync(timeout.Token))
         {
@@ -72,7 +103,10 @@ public sealed class DashboardTests
         Assert.Contains(lines, line => line.Text.EndsWith(" first", StringComparison.Ordinal) && !line.IsStdErr);
         Assert.Contains(lines, line => line.Text.EndsWith(" problem", StringComparison.Ordinal) && line.IsStdErr);
 
-        using var follow = client.WatchResourceConsoleLogs(new WatchResourceConsoleLogsRequest { ResourceName = talker.InstanceName }, cancellationToken: timeout.Token);
+        using var follow = client.WatchResourceConsoleLogs(
+            new WatchResourceConsoleLogsRequest { ResourceName = talker.InstanceName },
+            cancellationToken: timeout.Token
+        );
         var later = 0;
         while (later < 2 && await follow.ResponseStream.MoveNext(timeout.Token))
         {
@@ -103,9 +137,14 @@ public sealed class DashboardTests
         await using var host = await TestHost.StartAsync(TestHost.Builder(settings: "--AppHost:ResourceService:ApiKey=k"));
         using var channel = Channel(host);
         var client = new DashboardService.DashboardServiceClient(channel);
-        var refusal = await Assert.ThrowsAsync<RpcException>(() => client.GetApplicationInformationAsync(new ApplicationInformationRequest()).ResponseAsync);
+        var refusal = await Assert.ThrowsAsync<RpcException>(() =>
+            client.GetApplicationInformationAsync(new ApplicationInformationRequest()).ResponseAsync
+        );
         Assert.Equal(StatusCode.Unauthenticated, refusal.StatusCode);
-        await client.GetApplicationInformationAsync(new ApplicationInformationRequest(), new Metadata { { "x-resource-service-api-key", "k" } });
+        await client.GetApplicationInformationAsync(
+            new ApplicationInformationRequest(),
+            new Metadata { { "x-resource-service-api-key", "k" } }
+        );
     }
 
     private static GrpcChannel Channel(TestHost host) => GrpcChannel.ForAddress($"http://127.0.0.1:{host.Endpoints.ResourceServicePort}");

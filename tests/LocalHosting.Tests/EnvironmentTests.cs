@@ -11,11 +11,20 @@ public sealed class EnvironmentTests
         var builder = TestHost.Builder();
         var key = builder.AddParameter("jwt-key", "s3cr3t", secret: true);
         var mode = builder.AddParameter("mode", "demo", publishValueAsDefault: true);
-        var redis = builder.AddExecutable("redis", "sleep", ".", "100").WithEndpoint(targetPort: 6398, scheme: "tcp", name: "tcp", isProxied: false);
-        var cache = builder.AddConnectionString("redis-cache", ReferenceExpression.Create(
-            $"{redis.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort)},password={key},abortConnect=false")).WaitFor(redis);
+        var redis = builder
+            .AddExecutable("redis", "sleep", ".", "100")
+            .WithEndpoint(targetPort: 6398, scheme: "tcp", name: "tcp", isProxied: false);
+        var cache = builder
+            .AddConnectionString(
+                "redis-cache",
+                ReferenceExpression.Create(
+                    $"{redis.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort)},password={key},abortConnect=false"
+                )
+            )
+            .WaitFor(redis);
         var catalog = builder.AddEcho("art-catalog");
-        var front = builder.AddEcho("front")
+        var front = builder
+            .AddEcho("front")
             .WithReference(cache)
             .WithReference(cache, connectionName: "redis")
             .WithReference(catalog)
@@ -24,7 +33,9 @@ public sealed class EnvironmentTests
             .WithEnvironment("TEXT", "text")
             .WithEnvironment("CATALOG_URL", catalog.GetEndpoint("grpc"))
             .WithEnvironment("MIXED", $"{mode}-{catalog.GetEndpoint("grpc").Property(EndpointProperty.Scheme)}")
-            .WithEnvironment(context => context.EnvironmentVariables["FROM_CODE"] = catalog.GetEndpoint("http").Property(EndpointProperty.Port));
+            .WithEnvironment(context =>
+                context.EnvironmentVariables["FROM_CODE"] = catalog.GetEndpoint("http").Property(EndpointProperty.Port)
+            );
         await using var host = await TestHost.StartAsync(builder);
         var other = await host.ReadyAsync("art-catalog");
         var self = await host.ReadyAsync("front");
@@ -66,7 +77,10 @@ public sealed class EnvironmentTests
         Assert.True(self.Environment.Single(entry => entry.Name == "JWT_KEY").Secret);
         Assert.True(self.Environment.Single(entry => entry.Name == "ConnectionStrings__redis").Secret);
         Assert.DoesNotContain(host.Board.Find("redis")!.Environment, entry => entry.Name.StartsWith("OTEL_", StringComparison.Ordinal));
-        Assert.Equal("http2", front.Resource.Annotations.OfType<EndpointAnnotation>().Single(endpoint => endpoint.Name == "grpc").Transport);
+        Assert.Equal(
+            "http2",
+            front.Resource.Annotations.OfType<EndpointAnnotation>().Single(endpoint => endpoint.Name == "grpc").Transport
+        );
     }
 
     [Fact]
@@ -106,7 +120,9 @@ public sealed class EnvironmentTests
     public void Kestrel_endpoints_win_over_the_launch_profile_and_cover_added_endpoints()
     {
         var builder = TestHost.Builder();
-        var echo = builder.AddProject<EchoProject>("echo", options => options.LaunchProfileName = "http").WithHttpEndpoint(port: 7999, name: "more", env: "MORE_PORT");
+        var echo = builder
+            .AddProject<EchoProject>("echo", options => options.LaunchProfileName = "http")
+            .WithHttpEndpoint(port: 7999, name: "more", env: "MORE_PORT");
         EndpointAllocator.Allocate([echo.Resource]);
         var told = Variables(builder, echo.Resource);
 
@@ -154,6 +170,8 @@ public sealed class EnvironmentTests
 
     private static Dictionary<string, string> Variables(IDistributedApplicationBuilder builder, IResource resource) =>
         new EnvironmentComposer(new HostEndpoints(1, 2, 3), builder.Configuration, builder.Environment)
-            .VariablesAsync(resource, "abcdefgh", CancellationToken.None).GetAwaiter().GetResult()
+            .VariablesAsync(resource, "abcdefgh", CancellationToken.None)
+            .GetAwaiter()
+            .GetResult()
             .ToDictionary(entry => entry.Name, entry => entry.Value);
 }

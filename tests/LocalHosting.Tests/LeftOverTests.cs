@@ -17,19 +17,24 @@ public sealed class LeftOverTests
         using var left = Process.Start("setsid", ["sleep", "300"]);
         using var stranger = Process.Start("sleep", ["300"]);
         Directory.CreateDirectory(Path.Combine(folder, "run"));
-        await File.WriteAllTextAsync(Path.Combine(folder, "run", "state.json"), JsonSerializer.Serialize(new
-        {
-            hostPid = 1,
-            bootId = NativeProcess.BootId(),
-            page = "",
-            resources = new Dictionary<string, object>
-            {
-                ["left"] = Entry(left.Id, NativeProcess.StartTicks(left.Id)),
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "run", "state.json"),
+            JsonSerializer.Serialize(
+                new
+                {
+                    hostPid = 1,
+                    bootId = NativeProcess.BootId(),
+                    page = "",
+                    resources = new Dictionary<string, object>
+                    {
+                        ["left"] = Entry(left.Id, NativeProcess.StartTicks(left.Id)),
 
-                // The pid was given to another process since.
-                ["gone"] = Entry(stranger.Id, NativeProcess.StartTicks(stranger.Id) - 1),
-            },
-        }));
+                        // The pid was given to another process since.
+                        ["gone"] = Entry(stranger.Id, NativeProcess.StartTicks(stranger.Id) - 1),
+                    },
+                }
+            )
+        );
 
         await using (await TestHost.StartAsync(TestHost.Builder(folder)))
         {
@@ -39,7 +44,16 @@ public sealed class LeftOverTests
 
         stranger.Kill();
 
-        static object Entry(int pid, long? ticks) => new { type = "Executable", state = "Running", healthy = true, pid, startTicks = ticks, urls = new Dictionary<string, string>() };
+        static object Entry(int pid, long? ticks) =>
+            new
+            {
+                type = "Executable",
+                state = "Running",
+                healthy = true,
+                pid,
+                startTicks = ticks,
+                urls = new Dictionary<string, string>(),
+            };
     }
 
     [Fact]
@@ -47,7 +61,9 @@ public sealed class LeftOverTests
     {
         var folder = TestHost.NewFolder();
         await using var first = await TestHost.StartAsync(TestHost.Builder(folder));
-        var refusal = await Assert.ThrowsAsync<LocalHostingException>(() => TestHost.StartAsync(TestHost.Builder(folder), ownsFolder: false));
+        var refusal = await Assert.ThrowsAsync<LocalHostingException>(() =>
+            TestHost.StartAsync(TestHost.Builder(folder), ownsFolder: false)
+        );
         Assert.Contains("is running", refusal.Message, StringComparison.Ordinal);
     }
 

@@ -13,7 +13,9 @@ public sealed class LifecycleTests
     {
         var healthy = false;
         var builder = TestHost.Builder();
-        builder.Services.AddHealthChecks().AddCheck("gate", () => healthy ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("closed"));
+        builder
+            .Services.AddHealthChecks()
+            .AddCheck("gate", () => healthy ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("closed"));
         var first = builder.AddExecutable("first", "sleep", ".", "100").WithHealthCheck("gate");
         builder.AddExecutable("second", "sleep", ".", "100").WaitFor(first);
         builder.AddExecutable("independent", "sleep", ".", "100");
@@ -79,9 +81,29 @@ public sealed class LifecycleTests
     {
         var folder = TestHost.NewFolder();
         var builder = TestHost.Builder(folder, "--LocalHosting:StopTimeout=00:00:01");
-        var store = builder.AddExecutable("store", "sh", folder, "-c", "trap 'date +%s%N > store.end; exit 0' TERM; touch store.began; while :; do sleep 0.02; done");
-        builder.AddExecutable("client", "sh", folder, "-c", "trap 'sleep 0.2; date +%s%N > client.end; exit 0' TERM; touch client.began; while :; do sleep 0.02; done").WaitFor(store);
-        builder.AddExecutable("tree", "sh", folder, "-c", "sleep 300 & echo $! > child.pid; trap '' TERM; touch tree.began; while :; do sleep 0.1; done");
+        var store = builder.AddExecutable(
+            "store",
+            "sh",
+            folder,
+            "-c",
+            "trap 'date +%s%N > store.end; exit 0' TERM; touch store.began; while :; do sleep 0.02; done"
+        );
+        builder
+            .AddExecutable(
+                "client",
+                "sh",
+                folder,
+                "-c",
+                "trap 'sleep 0.2; date +%s%N > client.end; exit 0' TERM; touch client.began; while :; do sleep 0.02; done"
+            )
+            .WaitFor(store);
+        builder.AddExecutable(
+            "tree",
+            "sh",
+            folder,
+            "-c",
+            "sleep 300 & echo $! > child.pid; trap '' TERM; touch tree.began; while :; do sleep 0.1; done"
+        );
         await using var host = await TestHost.StartAsync(builder);
         await host.ReadyAsync("client");
         var tree = await host.ReadyAsync("tree");
@@ -90,7 +112,10 @@ public sealed class LifecycleTests
             await Task.Delay(20);
         }
 
-        var child = int.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "child.pid")), System.Globalization.CultureInfo.InvariantCulture);
+        var child = int.Parse(
+            await File.ReadAllTextAsync(Path.Combine(folder, "child.pid")),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         Assert.True(TestHost.Lives(child));
         Assert.True(File.Exists(host.StateFile));
 
@@ -103,7 +128,8 @@ public sealed class LifecycleTests
         Assert.True(Moment("client.end") < Moment("store.end"));
         Assert.False(File.Exists(host.StateFile));
 
-        long Moment(string file) => long.Parse(File.ReadAllText(Path.Combine(folder, file)), System.Globalization.CultureInfo.InvariantCulture);
+        long Moment(string file) =>
+            long.Parse(File.ReadAllText(Path.Combine(folder, file)), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Fact]
@@ -124,7 +150,9 @@ public sealed class LifecycleTests
         using var squatter = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, port);
         squatter.Start();
         var builder = TestHost.Builder();
-        builder.AddExecutable("late", "sleep", ".", "100").WithEndpoint(port: port, targetPort: port, scheme: "tcp", name: "tcp", isProxied: false);
+        builder
+            .AddExecutable("late", "sleep", ".", "100")
+            .WithEndpoint(port: port, targetPort: port, scheme: "tcp", name: "tcp", isProxied: false);
         await using var host = await TestHost.StartAsync(builder);
         Assert.Contains($"Port {port}", (await host.WaitAsync("late", snapshot => snapshot.IsDown)).Problem, StringComparison.Ordinal);
     }
@@ -168,7 +196,11 @@ public sealed class LifecycleTests
         await using var host = await TestHost.StartAsync(builder);
         var echo = await host.ReadyAsync("echo");
         JsonElement resource = default;
-        for (var tries = 0; tries < 100 && !(resource.ValueKind == JsonValueKind.Object && resource.GetProperty("healthy").GetBoolean()); tries++)
+        for (
+            var tries = 0;
+            tries < 100 && !(resource.ValueKind == JsonValueKind.Object && resource.GetProperty("healthy").GetBoolean());
+            tries++
+        )
         {
             await Task.Delay(20);
             using var state = JsonDocument.Parse(await File.ReadAllTextAsync(host.StateFile));

@@ -10,7 +10,8 @@ public sealed class PageTests
     public async Task Resources_are_shown_and_commanded_without_a_secret_or_markup_slipping_through()
     {
         var builder = TestHost.Builder();
-        builder.AddExecutable("talker", "sh", ".", "-c", "echo '<b>bold</b>'; sleep 100")
+        builder
+            .AddExecutable("talker", "sh", ".", "-c", "echo '<b>bold</b>'; sleep 100")
             .WithEnvironment("KEY", builder.AddParameter("key", "s3cr3t", secret: true));
         await using var host = await TestHost.StartAsync(builder);
         var talker = await host.ReadyAsync("talker");

@@ -34,9 +34,16 @@ public sealed class TelemetryTests
 
         using var source = new ActivitySource(Source);
         using var meter = new Meter(Source);
-        using var traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).SetSampler<AlwaysOnSampler>().AddSource(Source).AddOtlpExporter(To).Build();
+        using var traces = Sdk.CreateTracerProviderBuilder()
+            .SetResourceBuilder(resource)
+            .SetSampler<AlwaysOnSampler>()
+            .AddSource(Source)
+            .AddOtlpExporter(To)
+            .Build();
         using var metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(Source).AddOtlpExporter(To).Build();
-        using var logs = LoggerFactory.Create(logging => logging.AddOpenTelemetry(options => options.SetResourceBuilder(resource).AddOtlpExporter(To)));
+        using var logs = LoggerFactory.Create(logging =>
+            logging.AddOpenTelemetry(options => options.SetResourceBuilder(resource).AddOtlpExporter(To))
+        );
 
         string traceId;
         using (var parent = source.StartActivity("publish", ActivityKind.Server)!)
@@ -57,7 +64,10 @@ public sealed class TelemetryTests
         var trace = store.Trace(traceId)!;
         Assert.Equal("publish", trace.Root.Name);
         var pull = trace.Spans.Single(span => span.Name == "pull");
-        Assert.Equal((trace.Root.SpanId, "tester", "Client", true, "no route"), (pull.ParentId, pull.Service, pull.Kind, pull.IsError, pull.StatusMessage));
+        Assert.Equal(
+            (trace.Root.SpanId, "tester", "Client", true, "no route"),
+            (pull.ParentId, pull.Service, pull.Kind, pull.IsError, pull.StatusMessage)
+        );
         Assert.Contains(new("region", "eastus"), pull.Attributes);
         Assert.Equal("retry", pull.Events.Single().Name);
 
@@ -66,12 +76,24 @@ public sealed class TelemetryTests
 
         var counter = store.Metrics(metric => metric.Name == "gallery.blocks").Single();
         Assert.Equal(("42", "region=eastus", "{block}"), (counter.Value, counter.Attributes, counter.Unit));
-        Assert.StartsWith("1 times, mean 0.3, p95", store.Metrics(metric => metric.Name == "gallery.pull").Single().Value, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "1 times, mean 0.3, p95",
+            store.Metrics(metric => metric.Name == "gallery.pull").Single().Value,
+            StringComparison.Ordinal
+        );
 
         using var http = new HttpClient { BaseAddress = new Uri(host.Endpoints.PageUrl) };
         Assert.Contains("publish", await http.GetStringAsync(new Uri("/traces?text=pull", UriKind.Relative)), StringComparison.Ordinal);
-        Assert.Contains("Pulled 42 blocks", await http.GetStringAsync(new Uri($"/traces/{traceId}", UriKind.Relative)), StringComparison.Ordinal);
-        Assert.Contains("Pulled 42 blocks", await http.GetStringAsync(new Uri("/logs?level=warn", UriKind.Relative)), StringComparison.Ordinal);
+        Assert.Contains(
+            "Pulled 42 blocks",
+            await http.GetStringAsync(new Uri($"/traces/{traceId}", UriKind.Relative)),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "Pulled 42 blocks",
+            await http.GetStringAsync(new Uri("/logs?level=warn", UriKind.Relative)),
+            StringComparison.Ordinal
+        );
         Assert.Contains("gallery.blocks", await http.GetStringAsync(new Uri("/metrics", UriKind.Relative)), StringComparison.Ordinal);
     }
 
@@ -80,8 +102,11 @@ public sealed class TelemetryTests
     {
         await using var host = await TestHost.StartAsync(TestHost.Builder());
         using var source = new ActivitySource(Source + ".Stranger");
-        using var traces = Sdk.CreateTracerProviderBuilder().SetSampler<AlwaysOnSampler>().AddSource(source.Name)
-            .AddOtlpExporter(options => options.Endpoint = new Uri(host.Endpoints.OtlpUrl)).Build();
+        using var traces = Sdk.CreateTracerProviderBuilder()
+            .SetSampler<AlwaysOnSampler>()
+            .AddSource(source.Name)
+            .AddOtlpExporter(options => options.Endpoint = new Uri(host.Endpoints.OtlpUrl))
+            .Build();
         source.StartActivity("intrude")?.Dispose();
         traces.ForceFlush(2000);
         Assert.Empty(host.Services.GetRequiredService<TelemetryStore>().Traces(10, _ => true));
@@ -102,5 +127,6 @@ public sealed class TelemetryTests
         Assert.Equal(TelemetryStore.MostSpansPerTrace, store.Trace("one")!.Spans.Count);
     }
 
-    private static SpanEntry Span(string traceId, string spanId) => new(traceId, spanId, "", "service", "", "name", "", 1, 2, false, "", [], [], []);
+    private static SpanEntry Span(string traceId, string spanId) =>
+        new(traceId, spanId, "", "service", "", "name", "", 1, 2, false, "", [], [], []);
 }

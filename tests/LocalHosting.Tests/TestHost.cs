@@ -34,11 +34,14 @@ internal sealed class TestHost : IAsyncDisposable
 
     public string StateFile => Path.Combine(DataPath, "run", "state.json");
 
-    public static IDistributedApplicationBuilder Builder(string? dataPath = null, params string[] settings) => DistributedApplication.CreateBuilder(
-    [
-        $"--DataPath={dataPath ?? Path.Combine(Path.GetTempPath(), $"local-hosting-{Guid.NewGuid():N}")}", "--ASPNETCORE_URLS=http://127.0.0.1:0", "--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://127.0.0.1:0",
-        "--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:0", .. settings,
-    ]);
+    public static IDistributedApplicationBuilder Builder(string? dataPath = null, params string[] settings) =>
+        DistributedApplication.CreateBuilder([
+            $"--DataPath={dataPath ?? Path.Combine(Path.GetTempPath(), $"local-hosting-{Guid.NewGuid():N}")}",
+            "--ASPNETCORE_URLS=http://127.0.0.1:0",
+            "--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://127.0.0.1:0",
+            "--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:0",
+            .. settings,
+        ]);
 
     public static string NewFolder() => Directory.CreateTempSubdirectory("local-hosting-").FullName;
 
@@ -113,7 +116,8 @@ internal static class EchoExtensions
 {
     /// <summary>Adds the helper service on free ports.</summary>
     public static IResourceBuilder<ProjectResource> AddEcho(this IDistributedApplicationBuilder builder, string name) =>
-        builder.AddProject<EchoProject>(name, launchProfileName: null)
+        builder
+            .AddProject<EchoProject>(name, launchProfileName: null)
             .WithEndpoint("http", endpoint => endpoint.Port = null)
             .WithEndpoint("grpc", endpoint => endpoint.Port = null)
             .WithHttpHealthCheck("/health", endpointName: "http");

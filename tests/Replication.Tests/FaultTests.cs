@@ -26,7 +26,9 @@ public sealed class FaultTests
         await house.TakeDownAsync("eastus");
         var version = await house.PublishAsync("1.0.0", ("westus", 2), ("eastus", 2), ("northeurope", 1));
         var status = await house.UntilAsync(
-            version.Name, status => status.Summary.Count(row => row.State == RegionalState.Completed) == 2 && status.Summary[1].Details.Length > 0);
+            version.Name,
+            status => status.Summary.Count(row => row.State == RegionalState.Completed) == 2 && status.Summary[1].Details.Length > 0
+        );
         var row = status.Summary[1];
         Assert.Matches(@"^eastus does not answer \(connection refused\); attempt \d+, next (in \d+ s|at once)$", row.Details);
         Assert.Equal((RegionalState.Replicating, 0, 0), (row.State, row.Progress, row.ReadyReplicaCount));
@@ -41,7 +43,8 @@ public sealed class FaultTests
                 house.Time.Advance(TimeSpan.FromSeconds(5));
                 return (await house.ReplicasAsync(version.Name)).First(replica => replica.Region == "eastus").AttemptCount > attempts + 1;
             },
-            what: "further attempts");
+            what: "further attempts"
+        );
 
         // No clock is moved on from here: that the region is back is what wakes the work.
         await house.BringBackAsync("eastus");
@@ -56,7 +59,10 @@ public sealed class FaultTests
         var version = await house.WantAsync("1.0.0", ("westus", 1), ("eastus", 1));
         await house.TakeDownAsync("westus");
         await house.TellAsync(version, ChangeType.Created);
-        var status = await house.UntilAsync(version.Name, status => status.Summary.Count == 2 && status.Summary.All(row => row.Details.Length > 0));
+        var status = await house.UntilAsync(
+            version.Name,
+            status => status.Summary.Count == 2 && status.Summary.All(row => row.Details.Length > 0)
+        );
         Assert.StartsWith("westus, which holds its content, does not answer", status.Summary[1].Details, StringComparison.Ordinal);
         Assert.Empty(house["eastus"].Pulls);
         await house.BringBackAsync("westus");
@@ -66,7 +72,10 @@ public sealed class FaultTests
     [Fact]
     public async Task The_circuit_of_one_region_opens_and_no_other_notices()
     {
-        await using var house = await House.StartAsync(("Resilience:region-eastus:MinimumThroughput", "3"), ("Resilience:region-eastus:BreakDuration", "00:00:20"));
+        await using var house = await House.StartAsync(
+            ("Resilience:region-eastus:MinimumThroughput", "3"),
+            ("Resilience:region-eastus:BreakDuration", "00:00:20")
+        );
         house["eastus"].OnPull = _ => throw new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "overloaded"));
         var version = await house.PublishAsync("1.0.0", ("westus", 1), ("eastus", 1), ("northeurope", 1));
         var circuits = house.Host.Services.GetRequiredService<CircuitStates>();
@@ -75,7 +84,10 @@ public sealed class FaultTests
         await house.UntilAsync(version.Name, status => status.Summary[0].Progress == 100 && status.Summary[2].Progress == 100);
         var asked = house["eastus"].Pulls.Count;
         house.Time.Advance(TimeSpan.FromSeconds(60));
-        var status = await house.UntilAsync(version.Name, status => status.Summary[1].Details.Contains("suspended", StringComparison.Ordinal));
+        var status = await house.UntilAsync(
+            version.Name,
+            status => status.Summary[1].Details.Contains("suspended", StringComparison.Ordinal)
+        );
         Assert.Equal(RegionalState.Replicating, status.Summary[1].State);
         Assert.Equal(asked, house["eastus"].Pulls.Count); // Nothing was sent while it was open.
     }
@@ -85,7 +97,10 @@ public sealed class FaultTests
     {
         await using var house = await House.StartAsync();
         var left = 2;
-        house["westus"].OnPull = _ => Interlocked.Decrement(ref left) >= 0 ? throw new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "busy")) : Task.CompletedTask;
+        house["westus"].OnPull = _ =>
+            Interlocked.Decrement(ref left) >= 0
+                ? throw new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "busy"))
+                : Task.CompletedTask;
         var version = await house.PublishAsync("1.0.0", ("westus", 1));
         await house.UntilCompletedAsync(version.Name);
         Assert.Equal(1, (await house.ReplicasAsync(version.Name)).Single().AttemptCount);
@@ -122,7 +137,10 @@ public sealed class FaultTests
         Assert.Null(await queue.CompleteAsync(first, new CompletedCopy(12345, "mars", Documents.Now, Documents.Now), default));
         Assert.Null(await queue.FailAsync(first, new WorkFailure("stale"), default));
         var replica = (await house.ReplicasAsync(version.Name)).Single();
-        Assert.Equal((ReplicaState.Ready, "westus", 0, ""), (replica.State, replica.SourceRegion, replica.TransferredBytes, replica.Details));
+        Assert.Equal(
+            (ReplicaState.Ready, "westus", 0, ""),
+            (replica.State, replica.SourceRegion, replica.TransferredBytes, replica.Details)
+        );
         Assert.Single(await house.EventsAsync(version.Name), told => told.ReplicaChanged is not null);
     }
 
@@ -131,16 +149,16 @@ public sealed class FaultTests
     {
         await using var house = await House.StartAsync();
         var fenced = 3;
-        house["westus"].OnPull = _ => Interlocked.Decrement(ref fenced) >= 0
-            ? throw GalleryError.Create(StatusCode.FailedPrecondition, ErrorReason.Fenced, "A newer holder has taken over.")
-            : Task.CompletedTask;
+        house["westus"].OnPull = _ =>
+            Interlocked.Decrement(ref fenced) >= 0
+                ? throw GalleryError.Create(StatusCode.FailedPrecondition, ErrorReason.Fenced, "A newer holder has taken over.")
+                : Task.CompletedTask;
         var version = await house.PublishAsync("1.0.0", ("westus", 1));
-        await Eventually.Async(
-            async () =>
-            {
-                house.Time.Advance(TimeSpan.FromSeconds(10));
-                return (await house.StatusAsync(version.Name)).AggregatedState == AggregatedReplicationState.Completed;
-            });
+        await Eventually.Async(async () =>
+        {
+            house.Time.Advance(TimeSpan.FromSeconds(10));
+            return (await house.StatusAsync(version.Name)).AggregatedState == AggregatedReplicationState.Completed;
+        });
         Assert.Equal([1, 2, 3, 4], house["westus"].Pulls.Select(pull => pull.FencingToken));
     }
 
@@ -170,7 +188,10 @@ public sealed class FaultTests
         house.Time.Advance(TimeSpan.FromSeconds(2));
         await Eventually.Async(async () => (await house.ReplicasAsync(version.Name)).Single().State == ReplicaState.Copying);
         Assert.True((await house.StatusAsync(version.Name)).Summary[0].Progress >= 50);
-        await Eventually.Async(async () => (await house.ReplicasAsync(version.Name)).Single().State == ReplicaState.Verifying, what: "verifying");
+        await Eventually.Async(
+            async () => (await house.ReplicasAsync(version.Name)).Single().State == ReplicaState.Verifying,
+            what: "verifying"
+        );
         Assert.Equal(99, (await house.StatusAsync(version.Name)).Summary[0].Progress);
         await house.UntilCompletedAsync(version.Name);
     }
@@ -199,16 +220,17 @@ public sealed class FaultTests
     public async Task A_replica_is_given_up_after_the_budget_and_a_retry_takes_it_up()
     {
         await using var house = await House.StartAsync(("Work:RetryBudget", "00:01:00"));
-        house["eastus"].OnPull = _ => throw GalleryError.Create(StatusCode.ResourceExhausted, ErrorReason.StorageExhausted, "The zone is full.");
+        house["eastus"].OnPull = _ =>
+            throw GalleryError.Create(StatusCode.ResourceExhausted, ErrorReason.StorageExhausted, "The zone is full.");
         var version = await house.PublishAsync("1.0.0", ("westus", 1), ("eastus", 2));
-        await Eventually.Async(
-            async () =>
-            {
-                house.Time.Advance(TimeSpan.FromSeconds(10));
-                return (await house.StatusAsync(version.Name)).AggregatedState == AggregatedReplicationState.Failed;
-            });
+        await house.UntilAsync(version.Name, status => status.Summary[0].State == RegionalState.Completed);
+        await Eventually.Async(async () =>
+        {
+            house.Time.Advance(TimeSpan.FromSeconds(10));
+            return (await house.StatusAsync(version.Name)).AggregatedState == AggregatedReplicationState.Failed;
+        });
         var status = await house.StatusAsync(version.Name);
-        Assert.Matches("^eastus has no room left: The zone is full; given up after \\d+ attempts$", status.Summary[1].Details);
+        Assert.Matches("^eastus has no room left: The zone is full; given up after \\d+ attempts?$", status.Summary[1].Details);
         Assert.Equal(RegionalState.Completed, status.Summary[0].State);
         var events = await house.EventsAsync(version.Name);
         Assert.Equal(2, events.Count(told => told.ReplicaChanged is { State: ReplicaState.Failed }));
@@ -234,7 +256,9 @@ public sealed class FaultTests
 
         // What Catalog does not seem to have heard is told again, until it has.
         var told = (await house.EventsAsync(version.Name)).Count(told => told.ReplicationStatusChanged is not null);
-        await Eventually.Async(async () => (await house.EventsAsync(version.Name)).Count(told => told.ReplicationStatusChanged is not null) > told);
+        await Eventually.Async(async () =>
+            (await house.EventsAsync(version.Name)).Count(told => told.ReplicationStatusChanged is not null) > told
+        );
         house.Catalog.Change(version.Name, wanted => wanted.ProvisioningState = ProvisioningState.Succeeded, nextGeneration: false);
 
         // A version that Catalog has forgotten is dropped; one that it only did not list is not.
@@ -254,13 +278,20 @@ public sealed class FaultTests
         await house.UntilCompletedAsync(version.Name);
         await house.TakeDownAsync("eastus");
         await house.RetargetAsync(version.Name, ("westus", 1));
-        var status = await house.UntilAsync(version.Name, status => status is { Generation: 2, Summary.Count: 2 } && status.Summary[1].Details.Contains("attempt", StringComparison.Ordinal));
+        var status = await house.UntilAsync(
+            version.Name,
+            status =>
+                status is { Generation: 2, Summary.Count: 2 } && status.Summary[1].Details.Contains("attempt", StringComparison.Ordinal)
+        );
         Assert.Equal(AggregatedReplicationState.Completed, status.AggregatedState);
         Assert.StartsWith("dropped: eastus does not answer", status.Summary[1].Details, StringComparison.Ordinal);
         Assert.Equal(ReplicaState.Deleting, (await house.ReplicasAsync(version.Name)).Single(replica => replica.Region == "eastus").State);
 
         await house.ChangeAsync(version.Name, wanted => wanted.ProvisioningState = ProvisioningState.Deleting, ChangeType.Deleting);
-        await Eventually.Async(async () => (await house.EventsAsync(version.Name)).Any(told => told.VersionRetired is not null), what: "the version to retire all the same");
+        await Eventually.Async(
+            async () => (await house.EventsAsync(version.Name)).Any(told => told.VersionRetired is not null),
+            what: "the version to retire all the same"
+        );
         await house.BringBackAsync("eastus");
         await Eventually.Async(() => house.Keys("1.0.0").Count == 0, what: "the bytes to be freed");
         Assert.Empty(house["eastus"].Replicas);
@@ -285,10 +316,15 @@ public sealed class FaultTests
         await house.StopInstanceAsync(second);
         release.SetResult();
         await Eventually.Async(
-            async () => (await Task.WhenAll(versions.Select(house.ReplicasAsync))).All(replicas => replicas.Single().State == ReplicaState.Ready),
-            what: "the work of the stopped instance to be done by the other");
+            async () =>
+                (await Task.WhenAll(versions.Select(house.ReplicasAsync))).All(replicas => replicas.Single().State == ReplicaState.Ready),
+            what: "the work of the stopped instance to be done by the other"
+        );
         Assert.Equal(6, house["westus"].Pulls.Count);
-        Assert.All(house["westus"].Pulls.GroupBy(pull => pull.ReplicaId), pulls => Assert.Equal(pulls.Count(), pulls.Select(pull => pull.FencingToken).Distinct().Count()));
+        Assert.All(
+            house["westus"].Pulls.GroupBy(pull => pull.ReplicaId),
+            pulls => Assert.Equal(pulls.Count(), pulls.Select(pull => pull.FencingToken).Distinct().Count())
+        );
     }
 
     [Fact]
@@ -299,7 +335,7 @@ public sealed class FaultTests
         await house.UntilCompletedAsync(first.Name);
         await house.Redis.KillAsync();
         await Refused.WithAsync(() => house.StatusAsync(first.Name), StatusCode.Unavailable, ErrorReason.DependencyUnavailable);
-        await house.Redis.RestartAsync();
+        await house.RestartRedisAsync();
         await Eventually.Async(
             async () =>
             {
@@ -313,9 +349,14 @@ public sealed class FaultTests
                 }
             },
             TimeSpan.FromSeconds(20),
-            "the service to find Redis again");
+            "the service to find Redis again"
+        );
         var second = await house.PublishAsync("2.0.0", ("westus", 1), ("eastus", 1));
-        await house.UntilAsync(second.Name, status => status.AggregatedState == AggregatedReplicationState.Completed, TimeSpan.FromSeconds(20));
+        await house.UntilAsync(
+            second.Name,
+            status => status.AggregatedState == AggregatedReplicationState.Completed,
+            TimeSpan.FromSeconds(20)
+        );
     }
 
     private static async Task<ClaimedReplica?> ClaimAsync(House house, WorkQueue queue, string version)

@@ -45,7 +45,12 @@ public sealed class RealNodesTests : IAsyncLifetime
 
         _host = await ServiceHost<Program>.StartAsync(builder =>
         {
-            builder.WithRedis(_redis).WithIssuer(_issuer).WithSystemTime().WithPeer("sharing", _peers).WithPeer("catalog", _peers)
+            builder
+                .WithRedis(_redis)
+                .WithIssuer(_issuer)
+                .WithSystemTime()
+                .WithPeer("sharing", _peers)
+                .WithPeer("catalog", _peers)
                 .WithSetting("Redis:Partitions", "2")
                 .WithSetting("RegionMonitor:Heartbeat", "00:00:00.2")
                 .WithSetting("Grants:PrivateKey", Convert.ToBase64String(House.Key.ExportPkcs8PrivateKey()));
@@ -84,7 +89,10 @@ public sealed class RealNodesTests : IAsyncLifetime
         Assert.Equal([0, Occupied(disk)], status.Summary.Select(row => row.TransferredBytes));
         foreach (var (region, ordinal) in new[] { ("westus", 0), ("westus", 1), ("eastus", 0), ("eastus", 1) })
         {
-            Assert.Equal(Convert.ToHexString(SHA256.HashData(disk)), Convert.ToHexString(SHA256.HashData(await ReadAsync(version.Name, region, ordinal))));
+            Assert.Equal(
+                Convert.ToHexString(SHA256.HashData(disk)),
+                Convert.ToHexString(SHA256.HashData(await ReadAsync(version.Name, region, ordinal)))
+            );
         }
 
         // Only what differs crosses the border for a successor.
@@ -100,7 +108,10 @@ public sealed class RealNodesTests : IAsyncLifetime
         await Refused.WithAsync(() => StatusAsync(version.Name), StatusCode.NotFound, ErrorReason.ResourceNotFound);
         foreach (var region in Regions)
         {
-            await Eventually.Async(async () => (await ReplicasOnAsync(region)).All(replica => replica.StartsWith(successor.Uid, StringComparison.Ordinal)), what: $"{region} to be free of it");
+            await Eventually.Async(
+                async () => (await ReplicasOnAsync(region)).All(replica => replica.StartsWith(successor.Uid, StringComparison.Ordinal)),
+                what: $"{region} to be free of it"
+            );
         }
 
         Assert.Equal(changed, await ReadAsync(successor.Name, "westus", 0));
@@ -112,7 +123,11 @@ public sealed class RealNodesTests : IAsyncLifetime
         await _nodes["eastus"].DisposeAsync();
         var disk = Disk(2);
         var version = await PublishAsync("2.0.0", disk, ("westus", 1), ("eastus", 1));
-        await Eventually.GetAsync(() => StatusAsync(version.Name), status => status.Summary[0].Progress == 100 && status.Summary[1].Details.Contains("connection refused", StringComparison.Ordinal));
+        await Eventually.GetAsync(
+            () => StatusAsync(version.Name),
+            status =>
+                status.Summary[0].Progress == 100 && status.Summary[1].Details.Contains("connection refused", StringComparison.Ordinal)
+        );
         await StartNodeAsync("eastus");
         await UntilCompletedAsync(version.Name);
         Assert.Equal(disk, await ReadAsync(version.Name, "eastus", 0));
@@ -136,25 +151,37 @@ public sealed class RealNodesTests : IAsyncLifetime
         return disk;
     }
 
-    private static long Occupied(byte[] disk) => disk.Chunk(BlockSize).Count(block => block.AsSpan().ContainsAnyExcept((byte)0)) * (long)BlockSize;
+    private static long Occupied(byte[] disk) =>
+        disk.Chunk(BlockSize).Count(block => block.AsSpan().ContainsAnyExcept((byte)0)) * (long)BlockSize;
 
     private string UrlOf(string region) => $"http://127.0.0.1:{_ports[region]}";
 
-    private async Task StartNodeAsync(string region) => _nodes[region] = await NodeHost.StartAsync(builder => builder
-        .WithIssuer(_issuer!)
-        .WithSystemTime()
-        .WithSetting("Kestrel:Endpoints:grpc:Url", UrlOf(region))
-        .WithSetting("Region:Name", region)
-        .WithSetting("Region:Zones", ZonesOf(region))
-        .WithSetting("Region:DataPath", Path.Combine(_folder, region))
-        .WithSetting("Grants:PublicKey", Convert.ToBase64String(House.Key.ExportSubjectPublicKeyInfo())));
+    private async Task StartNodeAsync(string region) =>
+        _nodes[region] = await NodeHost.StartAsync(builder =>
+            builder
+                .WithIssuer(_issuer!)
+                .WithSystemTime()
+                .WithSetting("Kestrel:Endpoints:grpc:Url", UrlOf(region))
+                .WithSetting("Region:Name", region)
+                .WithSetting("Region:Zones", ZonesOf(region))
+                .WithSetting("Region:DataPath", Path.Combine(_folder, region))
+                .WithSetting("Grants:PublicKey", Convert.ToBase64String(House.Key.ExportSubjectPublicKeyInfo()))
+        );
 
     private async Task<ImageVersion> PublishAsync(string id, byte[] disk, params (string Region, int Count)[] targets)
     {
         var snapshots = new SnapshotService.SnapshotServiceClient(Channel);
         var name = $"s-{id}";
         await Eventually.Async(async () => (await StateOfAsync("westus")) == RegionState.Up);
-        var created = await snapshots.CreateSnapshotAsync(new CreateSnapshotRequest { Parent = House.Group, SnapshotId = name, Region = "westus", FileSizeBytes = disk.Length });
+        var created = await snapshots.CreateSnapshotAsync(
+            new CreateSnapshotRequest
+            {
+                Parent = House.Group,
+                SnapshotId = name,
+                Region = "westus",
+                FileSizeBytes = disk.Length,
+            }
+        );
         await UploadAsync(created.Grant, disk);
         var snapshot = (await snapshots.CommitSnapshotAsync(new CommitSnapshotRequest { Name = created.Snapshot.Name })).Snapshot;
         Assert.Equal((disk.Length, Occupied(disk)), (snapshot.Content.VirtualSizeBytes, snapshot.Content.OccupiedSizeBytes));
@@ -165,7 +192,10 @@ public sealed class RealNodesTests : IAsyncLifetime
             Generation = 1,
             Location = "westus",
             ProvisioningState = ProvisioningState.Creating,
-            StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { Snapshot = snapshot.Name, Content = snapshot.Content } },
+            StorageProfile = new StorageProfile
+            {
+                OsDiskImage = new OsDiskImage { Snapshot = snapshot.Name, Content = snapshot.Content },
+            },
             PublishingProfile = new ImageVersionPublishingProfile
             {
                 TargetRegions =
@@ -189,18 +219,28 @@ public sealed class RealNodesTests : IAsyncLifetime
         var client = new UploadService.UploadServiceClient(channel);
         var headers = new Metadata { { "authorization", $"Bearer {grant.Token}" } };
         await client.StartUploadAsync(new StartUploadRequest { UploadId = grant.UploadId, FileSizeBytes = disk.Length }, headers);
-        var blocks = disk.Chunk(BlockSize).Select((bytes, index) => (Bytes: bytes, Index: (long)index)).Where(block => block.Bytes.AsSpan().ContainsAnyExcept((byte)0)).ToList();
+        var blocks = disk.Chunk(BlockSize)
+            .Select((bytes, index) => (Bytes: bytes, Index: (long)index))
+            .Where(block => block.Bytes.AsSpan().ContainsAnyExcept((byte)0))
+            .ToList();
         var declare = new DeclareBlocksRequest { UploadId = grant.UploadId };
-        declare.Blocks.AddRange(blocks.Select(block => new DeclaredBlock { Index = block.Index, Digest = ByteString.CopyFrom(SHA256.HashData(block.Bytes)) }));
+        declare.Blocks.AddRange(
+            blocks.Select(block => new DeclaredBlock { Index = block.Index, Digest = ByteString.CopyFrom(SHA256.HashData(block.Bytes)) })
+        );
         var missing = (await client.DeclareBlocksAsync(declare, headers)).MissingIndexes.ToHashSet();
         using var call = client.WriteBlocks(headers);
         foreach (var block in blocks.Where(block => missing.Contains(block.Index)))
         {
-            await call.RequestStream.WriteAsync(new WriteBlocksRequest
-            {
-                UploadId = grant.UploadId,
-                Blocks = { new UploadedBlock { Index = block.Index, Data = ByteString.CopyFrom(block.Bytes) } },
-            });
+            await call.RequestStream.WriteAsync(
+                new WriteBlocksRequest
+                {
+                    UploadId = grant.UploadId,
+                    Blocks =
+                    {
+                        new UploadedBlock { Index = block.Index, Data = ByteString.CopyFrom(block.Bytes) },
+                    },
+                }
+            );
         }
 
         await call.RequestStream.CompleteAsync();
@@ -210,12 +250,23 @@ public sealed class RealNodesTests : IAsyncLifetime
     private async Task<byte[]> ReadAsync(string version, string region, int ordinal)
     {
         var placement = new PlacementService.PlacementServiceClient(Channel);
-        var placed = await placement.PlaceDeploymentAsync(new PlaceDeploymentRequest { Image = version, Region = region, MachineCount = 1, ReplicaOrdinal = ordinal });
+        var placed = await placement.PlaceDeploymentAsync(
+            new PlaceDeploymentRequest
+            {
+                Image = version,
+                Region = region,
+                MachineCount = 1,
+                ReplicaOrdinal = ordinal,
+            }
+        );
         var lease = placed.Leases.Single();
         using var channel = GrpcChannel.ForAddress(lease.GrpcUrl);
         var content = new ContentService.ContentServiceClient(channel);
         var disk = new byte[lease.Disks.Single().Content.VirtualSizeBytes];
-        using var call = content.ReadDisk(new ReadDiskRequest { ReplicaId = lease.ReplicaId }, new Metadata { { "authorization", $"Bearer {lease.Token}" } });
+        using var call = content.ReadDisk(
+            new ReadDiskRequest { ReplicaId = lease.ReplicaId },
+            new Metadata { { "authorization", $"Bearer {lease.Token}" } }
+        );
         await foreach (var piece in call.ResponseStream.ReadAllAsync())
         {
             piece.Data.Span.CopyTo(disk.AsSpan((int)piece.Offset));
@@ -228,16 +279,29 @@ public sealed class RealNodesTests : IAsyncLifetime
         (await new RegionService.RegionServiceClient(Channel).GetRegionAsync(new GetRegionRequest { Name = region })).Region.State;
 
     private async Task<Gallery.Contracts.Replication.V1.ReplicationStatus> StatusAsync(string version) =>
-        (await new ReplicationService.ReplicationServiceClient(Channel).GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = version })).Status;
+        (
+            await new ReplicationService.ReplicationServiceClient(Channel).GetReplicationStatusAsync(
+                new GetReplicationStatusRequest { Version = version }
+            )
+        ).Status;
 
-    private Task<Gallery.Contracts.Replication.V1.ReplicationStatus> UntilCompletedAsync(string version) => Eventually.GetAsync(
-        () => StatusAsync(version), status => status.AggregatedState == AggregatedReplicationState.Completed, TimeSpan.FromSeconds(20));
+    private Task<Gallery.Contracts.Replication.V1.ReplicationStatus> UntilCompletedAsync(string version) =>
+        Eventually.GetAsync(
+            () => StatusAsync(version),
+            status => status.AggregatedState == AggregatedReplicationState.Completed,
+            TimeSpan.FromSeconds(20)
+        );
 
     private async Task<IReadOnlyList<string>> ReplicasOnAsync(string region)
     {
         using var channel = GrpcChannel.ForAddress(UrlOf(region));
         var replicas = new ReplicaService.ReplicaServiceClient(channel);
         var headers = new Metadata { { "authorization", $"Bearer {_issuer!.TokenOf(TestPrincipal.Service("replication"))}" } };
-        return [.. (await replicas.ListReplicasAsync(new Contracts.Region.V1.ListReplicasRequest(), headers)).Replicas.Select(replica => replica.ReplicaId)];
+        return
+        [
+            .. (await replicas.ListReplicasAsync(new Contracts.Region.V1.ListReplicasRequest(), headers)).Replicas.Select(replica =>
+                replica.ReplicaId
+            ),
+        ];
     }
 }

@@ -72,7 +72,8 @@ public sealed class WatchTests
                 }
             },
             StatusCode.NotFound,
-            ErrorReason.ResourceNotFound);
+            ErrorReason.ResourceNotFound
+        );
     }
 
     [Fact]
@@ -93,43 +94,116 @@ public sealed class WatchTests
         await using var house = await House.StartAsync();
         var client = house.Replication;
         var missing = House.VersionName("7.7.7");
-        await Refused.WithAsync(() => client.GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = missing }), StatusCode.NotFound, ErrorReason.ResourceNotFound);
-        await Refused.WithAsync(() => client.WatchReplicationStatus(new WatchReplicationStatusRequest { Version = missing }), StatusCode.NotFound, ErrorReason.ResourceNotFound);
-        await Refused.WithAsync(() => client.ListReplicasAsync(new ListReplicasRequest { Parent = missing }), StatusCode.NotFound, ErrorReason.ResourceNotFound);
-        await Refused.WithAsync(() => client.GetReplicaAsync(new GetReplicaRequest { Name = missing + "/replicas/westus-0" }), StatusCode.NotFound, ErrorReason.ResourceNotFound);
+        await Refused.WithAsync(
+            () => client.GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = missing }),
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound
+        );
+        await Refused.WithAsync(
+            () => client.WatchReplicationStatus(new WatchReplicationStatusRequest { Version = missing }),
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound
+        );
+        await Refused.WithAsync(
+            () => client.ListReplicasAsync(new ListReplicasRequest { Parent = missing }),
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound
+        );
+        await Refused.WithAsync(
+            () => client.GetReplicaAsync(new GetReplicaRequest { Name = missing + "/replicas/westus-0" }),
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound
+        );
         foreach (var name in new[] { "", "x", House.Definition, $"/{missing}", new string('x', 10_000) })
         {
-            await Refused.WithAsync(() => client.GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = name }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-            await Refused.WithAsync(() => client.WatchReplicationStatus(new WatchReplicationStatusRequest { Version = name }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-            await Refused.WithAsync(() => client.ListReplicasAsync(new ListReplicasRequest { Parent = name }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-            await Refused.WithAsync(() => client.GetReplicaAsync(new GetReplicaRequest { Name = name }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-            await Refused.WithAsync(() => client.RetryRegionAsync(new RetryRegionRequest { Version = name, Region = "westus" }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
+            await Refused.WithAsync(
+                () => client.GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = name }),
+                StatusCode.InvalidArgument,
+                ErrorReason.InvalidParameter
+            );
+            await Refused.WithAsync(
+                () => client.WatchReplicationStatus(new WatchReplicationStatusRequest { Version = name }),
+                StatusCode.InvalidArgument,
+                ErrorReason.InvalidParameter
+            );
+            await Refused.WithAsync(
+                () => client.ListReplicasAsync(new ListReplicasRequest { Parent = name }),
+                StatusCode.InvalidArgument,
+                ErrorReason.InvalidParameter
+            );
+            await Refused.WithAsync(
+                () => client.GetReplicaAsync(new GetReplicaRequest { Name = name }),
+                StatusCode.InvalidArgument,
+                ErrorReason.InvalidParameter
+            );
+            await Refused.WithAsync(
+                () => client.RetryRegionAsync(new RetryRegionRequest { Version = name, Region = "westus" }),
+                StatusCode.InvalidArgument,
+                ErrorReason.InvalidParameter
+            );
         }
 
         var version = await house.PublishAsync("1.0.0", ("westus", 1));
         await house.UntilCompletedAsync(version.Name);
-        await Refused.WithAsync(() => client.GetReplicaAsync(new GetReplicaRequest { Name = version.Name + "/replicas/westus-1" }), StatusCode.NotFound, ErrorReason.ResourceNotFound);
-        await Refused.WithAsync(() => client.ListReplicasAsync(new ListReplicasRequest { Parent = version.Name, Region = "mars" }), StatusCode.InvalidArgument, ErrorReason.LocationNotAvailableForResourceType);
-        await Refused.WithAsync(() => client.ListReplicasAsync(new ListReplicasRequest { Parent = version.Name, PageSize = -1 }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-        await Refused.WithAsync(() => client.ListReplicasAsync(new ListReplicasRequest { Parent = version.Name, PageToken = "zzz" }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-        await Refused.WithAsync(() => client.RetryRegionAsync(new RetryRegionRequest { Version = version.Name, Region = "mars" }), StatusCode.InvalidArgument, ErrorReason.LocationNotAvailableForResourceType);
+        await Refused.WithAsync(
+            () => client.GetReplicaAsync(new GetReplicaRequest { Name = version.Name + "/replicas/westus-1" }),
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound
+        );
+        await Refused.WithAsync(
+            () => client.ListReplicasAsync(new ListReplicasRequest { Parent = version.Name, Region = "mars" }),
+            StatusCode.InvalidArgument,
+            ErrorReason.LocationNotAvailableForResourceType
+        );
+        await Refused.WithAsync(
+            () => client.ListReplicasAsync(new ListReplicasRequest { Parent = version.Name, PageSize = -1 }),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
+        await Refused.WithAsync(
+            () => client.ListReplicasAsync(new ListReplicasRequest { Parent = version.Name, PageToken = "zzz" }),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
+        await Refused.WithAsync(
+            () => client.RetryRegionAsync(new RetryRegionRequest { Version = version.Name, Region = "mars" }),
+            StatusCode.InvalidArgument,
+            ErrorReason.LocationNotAvailableForResourceType
+        );
         var stranger = new ReplicationService.ReplicationServiceClient(house.Host.ChannelAs(TestPrincipal.OtherOwner));
-        await Refused.WithAsync(() => stranger.GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = version.Name }), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
-        await Refused.WithAsync(() => stranger.WatchReplicationStatus(new WatchReplicationStatusRequest { Version = missing }), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+        await Refused.WithAsync(
+            () => stranger.GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = version.Name }),
+            StatusCode.PermissionDenied,
+            ErrorReason.AuthorizationFailed
+        );
+        await Refused.WithAsync(
+            () => stranger.WatchReplicationStatus(new WatchReplicationStatusRequest { Version = missing }),
+            StatusCode.PermissionDenied,
+            ErrorReason.AuthorizationFailed
+        );
 
         // Without Catalog, what is there is still told; what was never heard of is not made up.
         await house.Peers.StopAsync();
         var billing = new ReplicationService.ReplicationServiceClient(house.Host.ChannelAsService("billing"));
-        Assert.Equal(100, (await billing.GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = version.Name })).Status.Summary[0].Progress);
+        Assert.Equal(
+            100,
+            (await billing.GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = version.Name })).Status.Summary[0].Progress
+        );
         await house.Peers.StartAgainAsync();
     }
 
-    private static async Task<List<ReplicationStatus>> WatchAsync(ReplicationService.ReplicationServiceClient client, string version, bool untilSettled)
+    private static async Task<List<ReplicationStatus>> WatchAsync(
+        ReplicationService.ReplicationServiceClient client,
+        string version,
+        bool untilSettled
+    )
     {
         var seen = new List<ReplicationStatus>();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         using var call = client.WatchReplicationStatus(
-            new WatchReplicationStatusRequest { Version = version, UntilSettled = untilSettled }, cancellationToken: limit.Token);
+            new WatchReplicationStatusRequest { Version = version, UntilSettled = untilSettled },
+            cancellationToken: limit.Token
+        );
         while (await call.ResponseStream.MoveNext(limit.Token))
         {
             seen.Add(call.ResponseStream.Current.Status);

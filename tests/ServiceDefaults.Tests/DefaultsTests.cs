@@ -23,8 +23,9 @@ public sealed class DefaultsTests(ProbeHost probe)
     [Fact]
     public async Task Without_its_store_a_service_is_alive_but_not_healthy()
     {
-        await using var host = await ServiceHost<Program>.StartAsync(o => o
-            .WithSetting("ConnectionStrings:redis", $"127.0.0.1:{FreePort.Next()},connectTimeout=200"));
+        await using var host = await ServiceHost<Program>.StartAsync(o =>
+            o.WithSetting("ConnectionStrings:redis", $"127.0.0.1:{FreePort.Next()},connectTimeout=200")
+        );
 
         Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/alive")).StatusCode);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await host.Http.GetAsync("/health")).StatusCode);

@@ -28,7 +28,10 @@ public sealed class ProbeHost : IAsyncLifetime
     }
 
     /// <summary>The probe, called by a principal; it does what the script says.</summary>
-    public ProbeService.ProbeServiceClient Client(Func<ProbeRequest, Grpc.Core.ServerCallContext, Task<string>>? script = null, TestPrincipal? caller = null)
+    public ProbeService.ProbeServiceClient Client(
+        Func<ProbeRequest, Grpc.Core.ServerCallContext, Task<string>>? script = null,
+        TestPrincipal? caller = null
+    )
     {
         Script.Call = script ?? ((request, _) => Task.FromResult(request.Text));
         return new ProbeService.ProbeServiceClient(Host.ChannelAs(caller ?? TestPrincipal.Owner));

@@ -57,7 +57,9 @@ public sealed class PeerServer : IAsyncDisposable
     {
         // Empty, so that the appsettings.json of the service under test, which lies beside the tests, does not count here.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenLocalhost(_port, listen => listen.Protocols = HttpProtocols.Http2));
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel => kestrel.ListenLocalhost(_port, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc();
         foreach (var service in _services)
@@ -66,11 +68,18 @@ public sealed class PeerServer : IAsyncDisposable
         }
 
         _app = builder.Build();
-        _app.Use(async (http, next) =>
-        {
-            _calls.Enqueue(new PeerCall(http.Request.Path, http.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal)));
-            await next(http);
-        });
+        _app.Use(
+            async (http, next) =>
+            {
+                _calls.Enqueue(
+                    new PeerCall(
+                        http.Request.Path,
+                        http.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal)
+                    )
+                );
+                await next(http);
+            }
+        );
         foreach (var service in _services)
         {
             Map.MakeGenericMethod(service.GetType()).Invoke(null, [_app]);
@@ -82,6 +91,9 @@ public sealed class PeerServer : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync() => await StopAsync();
 
-    private static readonly MethodInfo Map = typeof(GrpcEndpointRouteBuilderExtensions)
-        .GetMethod(nameof(GrpcEndpointRouteBuilderExtensions.MapGrpcService), 1, [typeof(Microsoft.AspNetCore.Routing.IEndpointRouteBuilder)])!;
+    private static readonly MethodInfo Map = typeof(GrpcEndpointRouteBuilderExtensions).GetMethod(
+        nameof(GrpcEndpointRouteBuilderExtensions.MapGrpcService),
+        1,
+        [typeof(Microsoft.AspNetCore.Routing.IEndpointRouteBuilder)]
+    )!;
 }

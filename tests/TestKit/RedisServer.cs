@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Gallery.TestKit;
 
-/// <summary>A real Redis (or Valkey) on a port and in a folder of its own. One is enough for an assembly: tests keep apart by subscriptions.</summary>
+/// <summary>
+/// A real Redis (or Valkey) on a port and in a folder of its own. One is enough for an assembly: tests keep apart by subscriptions.
+/// </summary>
 public sealed class RedisServer : IAsyncLifetime, IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
@@ -28,10 +30,14 @@ public sealed class RedisServer : IAsyncLifetime, IAsyncDisposable
     /// <summary>For looking at the server itself.</summary>
     public IServer Server => _connection!.GetServer("127.0.0.1", Port);
 
+    /// <summary>Whether it is a Redis Cluster (of one node): commands on keys of several slots are refused.</summary>
+    public bool IsCluster { get; private init; }
+
     /// <summary>Starts a server that is not shared with other tests.</summary>
-    public static async Task<RedisServer> StartAsync()
+    /// <param name="cluster">Whether it is a Redis Cluster.</param>
+    public static async Task<RedisServer> StartAsync(bool cluster = false)
     {
-        var server = new RedisServer();
+        var server = new RedisServer { IsCluster = cluster };
         await server.InitializeAsync();
         return server;
     }
@@ -42,6 +48,17 @@ public sealed class RedisServer : IAsyncLifetime, IAsyncDisposable
         AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
         Start();
         _connection = await ConnectAsync();
+        if (IsCluster)
+        {
+            await Server.ExecuteAsync("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+            await Eventually.Async(
+                async () =>
+                    (await Server.ExecuteAsync("CLUSTER", "INFO")).ToString().Contains("cluster_state:ok", StringComparison.Ordinal),
+                StartLimit,
+                "the cluster"
+            );
+            await _connection.ConfigureAsync();
+        }
     }
 
     /// <summary>Removes all data.</summary>
@@ -91,19 +108,40 @@ public sealed class RedisServer : IAsyncLifetime, IAsyncDisposable
     {
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         return new[] { "redis-server", "valkey-server" }
-            .SelectMany(name => folders.Select(folder => Path.Combine(folder, name)))
-            .FirstOrDefault(File.Exists)
-            ?? throw new InvalidOperationException("Neither redis-server nor valkey-server is on the PATH: install one of them, for example with 'apt-get install redis-server'.");
+                .SelectMany(name => folders.Select(folder => Path.Combine(folder, name)))
+                .FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException(
+                "Neither redis-server nor valkey-server is on the PATH: install one of them, for example with 'apt-get install redis-server'."
+            );
     }
 
     private void Start()
     {
         string[] arguments =
         [
-            "--port", Port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--dir", _folder,
-            "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no", "--logfile", Path.Combine(_folder, "redis.log"),
+            "--port",
+            Port.ToString(CultureInfo.InvariantCulture),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            _folder,
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "always",
+            "--save",
+            "",
+            "--daemonize",
+            "no",
+            "--logfile",
+            Path.Combine(_folder, "redis.log"),
+            "--cluster-enabled",
+            IsCluster ? "yes" : "no",
+            "--cluster-port",
+            (IsCluster ? FreePort.Next() : 0).ToString(CultureInfo.InvariantCulture),
         ];
-        _process = Process.Start(new ProcessStartInfo(FindProgram(), arguments) { WorkingDirectory = _folder })
+        _process =
+            Process.Start(new ProcessStartInfo(FindProgram(), arguments) { WorkingDirectory = _folder })
             ?? throw new InvalidOperationException("Redis did not start.");
     }
 

@@ -36,7 +36,8 @@ public sealed class Refused
         var error = await Assert.ThrowsAsync<RpcException>(call);
         Assert.True(
             error.StatusCode == code && GalleryError.ReasonOf(error) == reason,
-            $"Expected {code} {reason}, got {error.StatusCode} {GalleryError.ReasonOf(error)}: {error.Status.Detail}");
+            $"Expected {code} {reason}, got {error.StatusCode} {GalleryError.ReasonOf(error)}: {error.Status.Detail}"
+        );
         return new Refused(error);
     }
 
@@ -56,12 +57,15 @@ public sealed class Refused
                 }
             },
             code,
-            reason);
+            reason
+        );
 
     /// <summary>What was wrong with a field.</summary>
-    public string Field(string field) => Assert.Single(Detail<BadRequest>().FieldViolations, violation => violation.Field == field).Description;
+    public string Field(string field) =>
+        Assert.Single(Detail<BadRequest>().FieldViolations, violation => violation.Field == field).Description;
 
     /// <summary>A detail of the error.</summary>
     public T Detail<T>()
-        where T : class, IMessage<T>, new() => _status.GetDetail<T>() ?? throw new Xunit.Sdk.XunitException($"The error carries no {typeof(T).Name}.");
+        where T : class, IMessage<T>, new() =>
+        _status.GetDetail<T>() ?? throw new Xunit.Sdk.XunitException($"The error carries no {typeof(T).Name}.");
 }

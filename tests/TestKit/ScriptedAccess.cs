@@ -21,7 +21,8 @@ public sealed class ScriptedAccess : AccessService.AccessServiceBase
     public IReadOnlyList<AskedAccess> Asked => [.. _asked];
 
     /// <summary>
-    /// Decides as the seeded assignments do: owner all; contributor and pipeline all but authorization writes and sharing; reader what ends in
+    /// Decides as the seeded assignments do: owner all; contributor and pipeline all but authorization writes and sharing; reader what ends
+    /// in
     /// <c>/read</c>; each in subscription A only, and other-owner all in subscription B.
     /// </summary>
     public static ScriptedAccess LikeSeeded() => new() { Decide = Seeded };
@@ -46,10 +47,12 @@ public sealed class ScriptedAccess : AccessService.AccessServiceBase
 
     /// <inheritdoc />
     public override Task<BatchCheckAccessResponse> BatchCheckAccess(BatchCheckAccessRequest request, ServerCallContext context) =>
-        Task.FromResult(new BatchCheckAccessResponse
-        {
-            Decisions = { request.Questions.Select(question => Answer(request.Principal, question.Action, question.Resource)) },
-        });
+        Task.FromResult(
+            new BatchCheckAccessResponse
+            {
+                Decisions = { request.Questions.Select(question => Answer(request.Principal, question.Action, question.Resource)) },
+            }
+        );
 
     private static bool Seeded(Principal principal, string action, string resource)
     {
@@ -58,18 +61,22 @@ public sealed class ScriptedAccess : AccessService.AccessServiceBase
             return IsIn(TestPrincipal.SubscriptionB, resource);
         }
 
-        return IsIn(TestPrincipal.SubscriptionA, resource) && principal.ObjectId switch
-        {
-            var id when id == TestPrincipal.Owner.ObjectId => true,
-            var id when id == TestPrincipal.Reader.ObjectId => action.EndsWith("/read", StringComparison.OrdinalIgnoreCase),
-            var id when id == TestPrincipal.Contributor.ObjectId || id == TestPrincipal.Pipeline.ObjectId => !OwnersOnly(action),
-            _ => false,
-        };
+        return IsIn(TestPrincipal.SubscriptionA, resource)
+            && principal.ObjectId switch
+            {
+                var id when id == TestPrincipal.Owner.ObjectId => true,
+                var id when id == TestPrincipal.Reader.ObjectId => action.EndsWith("/read", StringComparison.OrdinalIgnoreCase),
+                var id when id == TestPrincipal.Contributor.ObjectId || id == TestPrincipal.Pipeline.ObjectId => !OwnersOnly(action),
+                _ => false,
+            };
     }
 
     private static bool OwnersOnly(string action) =>
         action.EndsWith("/share/action", StringComparison.OrdinalIgnoreCase)
-        || (action.StartsWith("Microsoft.Authorization/", StringComparison.OrdinalIgnoreCase) && !action.EndsWith("/read", StringComparison.OrdinalIgnoreCase));
+        || (
+            action.StartsWith("Microsoft.Authorization/", StringComparison.OrdinalIgnoreCase)
+            && !action.EndsWith("/read", StringComparison.OrdinalIgnoreCase)
+        );
 
     private static bool IsIn(string subscription, string resource) =>
         resource.StartsWith($"subscriptions/{subscription}", StringComparison.OrdinalIgnoreCase);

@@ -12,7 +12,8 @@ using Microsoft.Extensions.Time.Testing;
 namespace Gallery.TestKit;
 
 /// <summary>
-/// One service, in this process but otherwise real: its own <c>Program</c>, Kestrel on loopback ports, tokens of a real issuer, a real Redis.
+/// One service, in this process but otherwise real: its own <c>Program</c>, Kestrel on loopback ports, tokens of a real issuer, a real
+/// Redis.
 /// </summary>
 /// <typeparam name="TProgram">The service's <c>Program</c>.</typeparam>
 public sealed class ServiceHost<TProgram> : IAsyncDisposable
@@ -63,7 +64,12 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
         try
         {
             // It blocks until the service is up: on a thread of its own, because the service needs those of the pool.
-            await Task.Factory.StartNew(factory.StartServer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await Task.Factory.StartNew(
+                factory.StartServer,
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default
+            );
         }
         catch
         {
@@ -84,12 +90,23 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
     public GrpcChannel AnonymousChannel() => ChannelWithToken("");
 
     /// <summary>A channel whose calls carry a token that need not be one.</summary>
-    public GrpcChannel ChannelWithToken(string token) => _channels.GetOrAdd(token, _ => GrpcChannel.ForAddress(GrpcUrl, new GrpcChannelOptions
-    {
-        HttpHandler = new BearerHandler(token) { InnerHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true } },
-        DisposeHttpClient = true,
-        MaxReceiveMessageSize = null,
-    }));
+    public GrpcChannel ChannelWithToken(string token) =>
+        _channels.GetOrAdd(
+            token,
+            _ =>
+                GrpcChannel.ForAddress(
+                    GrpcUrl,
+                    new GrpcChannelOptions
+                    {
+                        HttpHandler = new BearerHandler(token)
+                        {
+                            InnerHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true },
+                        },
+                        DisposeHttpClient = true,
+                        MaxReceiveMessageSize = null,
+                    }
+                )
+        );
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
@@ -131,12 +148,16 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
             var name = typeof(TProgram).Assembly.GetName().Name!;
             var service = name["Gallery.".Length..];
             // The service's own appsettings.json counts, so its folder in the repository is the content root.
-            Environment.SetEnvironmentVariable($"ASPNETCORE_TEST_CONTENTROOT_{name.ToUpperInvariant().Replace('.', '_')}", Repository.Service(service));
+            Environment.SetEnvironmentVariable(
+                $"ASPNETCORE_TEST_CONTENTROOT_{name.ToUpperInvariant().Replace('.', '_')}",
+                Repository.Service(service)
+            );
             _settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
             {
                 ["Kestrel:Endpoints:http:Url"] = $"http://127.0.0.1:{httpPort}",
                 ["Kestrel:Endpoints:grpc:Url"] = $"http://127.0.0.1:{grpcPort}",
                 ["Kestrel:Endpoints:grpc:Protocols"] = "Http2",
+                ["Logging:Console:LogLevel:Default"] = "None",
                 ["Authentication:Authority"] = issuer.Url,
                 ["Authentication:RequireHttpsMetadata"] = "false",
                 ["ServiceCredentials:ClientId"] = service.ToLowerInvariant(),
@@ -159,7 +180,7 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
                 builder.UseSetting(key, value);
             }
 
-            builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(new TestLogs(Logs)));
+            builder.ConfigureLogging(logging => logging.AddProvider(new TestLogs(Logs)));
             builder.ConfigureTestServices(services =>
             {
                 if (!_given.UseSystemTime)

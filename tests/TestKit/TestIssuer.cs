@@ -72,16 +72,18 @@ public sealed class TestIssuer : IAsyncDisposable
         }
 
         var end = expires ?? DateTime.UtcNow.AddHours(1);
-        return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = issuer ?? Url,
-            Audience = audience,
-            Claims = claims,
-            NotBefore = end.AddHours(-2),
-            IssuedAt = end.AddHours(-2),
-            Expires = end,
-            SigningCredentials = _signing,
-        });
+        return new JsonWebTokenHandler().CreateToken(
+            new SecurityTokenDescriptor
+            {
+                Issuer = issuer ?? Url,
+                Audience = audience,
+                Claims = claims,
+                NotBefore = end.AddHours(-2),
+                IssuedAt = end.AddHours(-2),
+                Expires = end,
+                SigningCredentials = _signing,
+            }
+        );
     }
 
     /// <inheritdoc />
@@ -101,17 +103,24 @@ public sealed class TestIssuer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().UseUrls(Url);
         _app = builder.Build();
-        _app.MapGet("/.well-known/openid-configuration", () => new Dictionary<string, object>
-        {
-            ["issuer"] = Url,
-            ["jwks_uri"] = $"{Url}jwks",
-            ["token_endpoint"] = $"{Url}connect/token",
-            ["response_types_supported"] = new[] { "token" },
-            ["subject_types_supported"] = new[] { "public" },
-            ["id_token_signing_alg_values_supported"] = new[] { "RS256" },
-        });
+        _app.MapGet(
+            "/.well-known/openid-configuration",
+            () =>
+                new Dictionary<string, object>
+                {
+                    ["issuer"] = Url,
+                    ["jwks_uri"] = $"{Url}jwks",
+                    ["token_endpoint"] = $"{Url}connect/token",
+                    ["response_types_supported"] = new[] { "token" },
+                    ["subject_types_supported"] = new[] { "public" },
+                    ["id_token_signing_alg_values_supported"] = new[] { "RS256" },
+                }
+        );
         _app.MapGet("/jwks", () => new Dictionary<string, object> { ["keys"] = new[] { PublicKey() } });
-        _app.MapPost("/connect/token", async (HttpRequest request) => Answer(await request.ReadFormAsync(), request.Headers.Authorization.ToString()));
+        _app.MapPost(
+            "/connect/token",
+            async (HttpRequest request) => Answer(await request.ReadFormAsync(), request.Headers.Authorization.ToString())
+        );
         await _app.StartAsync();
     }
 
@@ -130,12 +139,27 @@ public sealed class TestIssuer : IAsyncDisposable
         }
 
         Interlocked.Increment(ref _tokensIssued);
-        return Results.Json(new { access_token = TokenOf(TestPrincipal.Service(id)), token_type = "Bearer", expires_in = 3600 });
+        return Results.Json(
+            new
+            {
+                access_token = TokenOf(TestPrincipal.Service(id)),
+                token_type = "Bearer",
+                expires_in = 3600,
+            }
+        );
     }
 
     private Dictionary<string, string> PublicKey()
     {
         var key = JsonWebKeyConverter.ConvertFromRSASecurityKey((RsaSecurityKey)_signing.Key);
-        return new Dictionary<string, string> { ["kty"] = "RSA", ["use"] = "sig", ["alg"] = "RS256", ["kid"] = key.Kid, ["n"] = key.N, ["e"] = key.E };
+        return new Dictionary<string, string>
+        {
+            ["kty"] = "RSA",
+            ["use"] = "sig",
+            ["alg"] = "RS256",
+            ["kid"] = key.Kid,
+            ["n"] = key.N,
+            ["e"] = key.E,
+        };
     }
 }

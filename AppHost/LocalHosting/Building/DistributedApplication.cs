@@ -36,7 +36,7 @@ public sealed class DistributedApplication : IHost, IAsyncDisposable
         }
         catch (IOException inUse) when (inUse.InnerException is AddressInUseException)
         {
-            await FailAsync($"{inUse.Message} Another AppHost may be running; --PortBase moves all ports.").ConfigureAwait(false);
+            await FailAsync($"{inUse.Message} Another gallery may be running; ./start --port-base moves all ports.").ConfigureAwait(false);
         }
     }
 

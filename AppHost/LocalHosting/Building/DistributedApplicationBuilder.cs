@@ -16,9 +16,13 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
 
     public DistributedApplicationBuilder(string[] args)
     {
-        AppHostDirectory = Assembly.GetEntryAssembly()?
-            .GetCustomAttributes<AssemblyMetadataAttribute>()
-            .FirstOrDefault(attribute => attribute.Key == "AppHostProjectPath")?.Value ?? Directory.GetCurrentDirectory();
+        AppHostDirectory =
+            Assembly
+                .GetEntryAssembly()
+                ?.GetCustomAttributes<AssemblyMetadataAttribute>()
+                .FirstOrDefault(attribute => attribute.Key == "AppHostProjectPath")
+                ?.Value
+            ?? Directory.GetCurrentDirectory();
         _web = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppHostDirectory });
 
         // Exporters prove with it that they were started from here; the same setting gives it in Aspire.

@@ -24,11 +24,19 @@ public static class EndpointExtensions
         string? env = null,
         bool isProxied = true,
         bool? isExternal = null,
-        ProtocolType? protocol = null)
+        ProtocolType? protocol = null
+    )
         where T : IResourceWithEndpoints
     {
         var endpoint = new EndpointAnnotation(
-            protocol ?? ProtocolType.Tcp, scheme, name: name, port: port, targetPort: targetPort, isExternal: isExternal, isProxied: isProxied);
+            protocol ?? ProtocolType.Tcp,
+            scheme,
+            name: name,
+            port: port,
+            targetPort: targetPort,
+            isExternal: isExternal,
+            isProxied: isProxied
+        );
         if (Find(builder.Resource, endpoint.Name) is not null)
         {
             throw new InvalidOperationException($"`{builder.Resource.Name}` has two endpoints named `{endpoint.Name}`.");
@@ -44,7 +52,11 @@ public static class EndpointExtensions
     /// <param name="callback">Makes the change.</param>
     /// <param name="createIfNotExists">Whether a missing one is added.</param>
     public static IResourceBuilder<T> WithEndpoint<T>(
-        this IResourceBuilder<T> builder, string endpointName, Action<EndpointAnnotation> callback, bool createIfNotExists = true)
+        this IResourceBuilder<T> builder,
+        string endpointName,
+        Action<EndpointAnnotation> callback,
+        bool createIfNotExists = true
+    )
         where T : IResourceWithEndpoints
     {
         var endpoint = Find(builder.Resource, endpointName);
@@ -70,7 +82,13 @@ public static class EndpointExtensions
     /// <param name="env">Variable that tells the process its port.</param>
     /// <param name="isProxied">Whether a proxy may stand in front; there is none locally.</param>
     public static IResourceBuilder<T> WithHttpEndpoint<T>(
-        this IResourceBuilder<T> builder, int? port = null, int? targetPort = null, string? name = null, string? env = null, bool isProxied = true)
+        this IResourceBuilder<T> builder,
+        int? port = null,
+        int? targetPort = null,
+        string? name = null,
+        string? env = null,
+        bool isProxied = true
+    )
         where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, "http", name, env, isProxied);
 
     /// <summary>Marks all HTTP endpoints as meant for callers from outside. Locally everything stays on the loopback.</summary>
@@ -78,7 +96,11 @@ public static class EndpointExtensions
     public static IResourceBuilder<T> WithExternalHttpEndpoints<T>(this IResourceBuilder<T> builder)
         where T : IResourceWithEndpoints
     {
-        foreach (var endpoint in builder.Resource.Annotations.OfType<EndpointAnnotation>().Where(endpoint => endpoint.UriScheme is "http" or "https"))
+        foreach (
+            var endpoint in builder
+                .Resource.Annotations.OfType<EndpointAnnotation>()
+                .Where(endpoint => endpoint.UriScheme is "http" or "https")
+        )
         {
             endpoint.IsExternal = true;
         }
@@ -91,7 +113,10 @@ public static class EndpointExtensions
     /// <param name="endpointName">The endpoint.</param>
     /// <param name="callback">Makes the change.</param>
     public static IResourceBuilder<T> WithUrlForEndpoint<T>(
-        this IResourceBuilder<T> builder, string endpointName, Action<ResourceUrlAnnotation> callback)
+        this IResourceBuilder<T> builder,
+        string endpointName,
+        Action<ResourceUrlAnnotation> callback
+    )
         where T : IResource => builder.With(new UrlCallbackAnnotation(endpointName, callback));
 
     /// <summary>Names an endpoint of the resource.</summary>
@@ -100,6 +125,8 @@ public static class EndpointExtensions
     public static EndpointReference GetEndpoint<T>(this IResourceBuilder<T> builder, string name)
         where T : IResourceWithEndpoints => new(builder.Resource, name);
 
-    private static EndpointAnnotation? Find(IResource resource, string name) => resource.Annotations.OfType<EndpointAnnotation>()
-        .SingleOrDefault(endpoint => string.Equals(endpoint.Name, name, StringComparison.OrdinalIgnoreCase));
+    private static EndpointAnnotation? Find(IResource resource, string name) =>
+        resource
+            .Annotations.OfType<EndpointAnnotation>()
+            .SingleOrDefault(endpoint => string.Equals(endpoint.Name, name, StringComparison.OrdinalIgnoreCase));
 }

@@ -22,7 +22,10 @@ public static class EnvironmentExtensions
     /// <param name="name">Name of the variable.</param>
     /// <param name="value">The string.</param>
     public static IResourceBuilder<T> WithEnvironment<T>(
-        this IResourceBuilder<T> builder, string name, in ReferenceExpression.ExpressionInterpolatedStringHandler value)
+        this IResourceBuilder<T> builder,
+        string name,
+        in ReferenceExpression.ExpressionInterpolatedStringHandler value
+    )
         where T : IResourceWithEnvironment => builder.WithVariable(name, ReferenceExpression.Create(value));
 
     /// <summary>Sets a variable to the URL of an endpoint.</summary>
@@ -37,7 +40,10 @@ public static class EnvironmentExtensions
     /// <param name="name">Name of the variable.</param>
     /// <param name="parameter">The parameter.</param>
     public static IResourceBuilder<T> WithEnvironment<T>(
-        this IResourceBuilder<T> builder, string name, IResourceBuilder<ParameterResource> parameter)
+        this IResourceBuilder<T> builder,
+        string name,
+        IResourceBuilder<ParameterResource> parameter
+    )
         where T : IResourceWithEnvironment => builder.WithVariable(name, parameter.Resource);
 
     /// <summary>Lets code set variables just before the start.</summary>

@@ -10,12 +10,21 @@ public static class ExecutableExtensions
     /// <param name="workingDirectory">Folder to start it in; relative to the AppHost's.</param>
     /// <param name="args">Its arguments.</param>
     public static IResourceBuilder<ExecutableResource> AddExecutable(
-        this IDistributedApplicationBuilder builder, string name, string command, string workingDirectory, params string[]? args) =>
-        builder.AddExecutable(name, command, workingDirectory, (object[]?)args);
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string command,
+        string workingDirectory,
+        params string[]? args
+    ) => builder.AddExecutable(name, command, workingDirectory, (object[]?)args);
 
     /// <inheritdoc cref="AddExecutable(IDistributedApplicationBuilder, string, string, string, string[])"/>
     public static IResourceBuilder<ExecutableResource> AddExecutable(
-        this IDistributedApplicationBuilder builder, string name, string command, string workingDirectory, params object[]? args) =>
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string command,
+        string workingDirectory,
+        params object[]? args
+    ) =>
         builder
             .AddResource(new ExecutableResource(name, command, Path.GetFullPath(workingDirectory, builder.AppHostDirectory)))
             .WithArgs(args ?? []);
@@ -31,6 +40,9 @@ public static class ExecutableExtensions
     /// <param name="args">The arguments. A secret is refused: command lines can be read by everyone on the machine.</param>
     public static IResourceBuilder<T> WithArgs<T>(this IResourceBuilder<T> builder, params object[] args)
         where T : IResourceWithArgs =>
-        builder.With(new ArgumentsAnnotation([.. args.Select(argument =>
-            argument is IResourceBuilder<IResource> { Resource: IValueProvider value } ? value : argument)]));
+        builder.With(
+            new ArgumentsAnnotation([
+                .. args.Select(argument => argument is IResourceBuilder<IResource> { Resource: IValueProvider value } ? value : argument),
+            ])
+        );
 }

@@ -24,11 +24,18 @@ public static class HealthExtensions
     /// <param name="statusCode">Expected status; 200 if null.</param>
     /// <param name="endpointName">Endpoint to ask; the first HTTP endpoint if null.</param>
     public static IResourceBuilder<T> WithHttpHealthCheck<T>(
-        this IResourceBuilder<T> builder, string? path = null, int? statusCode = null, string? endpointName = null)
+        this IResourceBuilder<T> builder,
+        string? path = null,
+        int? statusCode = null,
+        string? endpointName = null
+    )
         where T : IResourceWithEndpoints
     {
-        endpointName ??= builder.Resource.Annotations.OfType<EndpointAnnotation>()
-            .FirstOrDefault(endpoint => endpoint.UriScheme is "http" or "https")?.Name
+        endpointName ??=
+            builder
+                .Resource.Annotations.OfType<EndpointAnnotation>()
+                .FirstOrDefault(endpoint => endpoint.UriScheme is "http" or "https")
+                ?.Name
             ?? throw new InvalidOperationException($"`{builder.Resource.Name}` has no HTTP endpoint to check.");
         var status = statusCode ?? 200;
         var key = string.Create(CultureInfo.InvariantCulture, $"{builder.Resource.Name}_{endpointName}_{path ?? "/"}_{status}_check");

@@ -10,8 +10,10 @@ public static class ParameterExtensions
     /// <param name="name">Unique name of the resource.</param>
     /// <param name="secret">True when the value must never be shown.</param>
     public static IResourceBuilder<ParameterResource> AddParameter(
-        this IDistributedApplicationBuilder builder, string name, bool secret = false) =>
-        builder.AddResource(new ParameterResource(name, () => builder.Configuration[$"Parameters:{name}"], secret));
+        this IDistributedApplicationBuilder builder,
+        string name,
+        bool secret = false
+    ) => builder.AddResource(new ParameterResource(name, () => builder.Configuration[$"Parameters:{name}"], secret));
 
     /// <summary>Adds a value that is known while composing.</summary>
     /// <param name="builder">The application.</param>
@@ -20,7 +22,12 @@ public static class ParameterExtensions
     /// <param name="publishValueAsDefault">Whether a deployment may use it as its default; without meaning locally.</param>
     /// <param name="secret">True when the value must never be shown.</param>
     public static IResourceBuilder<ParameterResource> AddParameter(
-        this IDistributedApplicationBuilder builder, string name, string value, bool publishValueAsDefault = false, bool secret = false)
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string value,
+        bool publishValueAsDefault = false,
+        bool secret = false
+    )
     {
         if (publishValueAsDefault && secret)
         {
@@ -35,23 +42,30 @@ public static class ParameterExtensions
     /// <param name="name">Unique name of the resource.</param>
     /// <param name="environmentVariableName">Not used locally: consumers always get `ConnectionStrings__name`.</param>
     public static IResourceBuilder<IResourceWithConnectionString> AddConnectionString(
-        this IDistributedApplicationBuilder builder, string name, string? environmentVariableName = null) =>
-        builder.AddConnectionString(name, ReferenceExpression.Create($"{new ConfiguredConnection(builder.Configuration, name)}"));
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string? environmentVariableName = null
+    ) => builder.AddConnectionString(name, ReferenceExpression.Create($"{new ConfiguredConnection(builder.Configuration, name)}"));
 
     /// <summary>Adds a connection string put together from parts.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="name">Unique name of the resource.</param>
     /// <param name="connectionStringExpression">The parts.</param>
     public static IResourceBuilder<ConnectionStringResource> AddConnectionString(
-        this IDistributedApplicationBuilder builder, string name, ReferenceExpression connectionStringExpression) =>
-        builder.AddResource(new ConnectionStringResource(name, connectionStringExpression));
+        this IDistributedApplicationBuilder builder,
+        string name,
+        ReferenceExpression connectionStringExpression
+    ) => builder.AddResource(new ConnectionStringResource(name, connectionStringExpression));
 
     /// <summary>A connection string of the user's; it may hold a password.</summary>
     private sealed class ConfiguredConnection(IConfiguration configuration, string name) : IValueProvider, ISecretAware
     {
         public bool IsSecret => true;
 
-        public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) => new(configuration.GetConnectionString(name)
-            ?? throw new InvalidOperationException($"The setting ConnectionStrings:{name} is missing."));
+        public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) =>
+            new(
+                configuration.GetConnectionString(name)
+                    ?? throw new InvalidOperationException($"The setting ConnectionStrings:{name} is missing.")
+            );
     }
 }

@@ -32,12 +32,19 @@ public static class ProjectExtensions
     /// <param name="name">Unique name of the resource.</param>
     /// <param name="launchProfileName">The launch profile; none if null.</param>
     public static IResourceBuilder<ProjectResource> AddProject<TProject>(
-        this IDistributedApplicationBuilder builder, string name, string? launchProfileName)
-        where TProject : IProjectMetadata, new() => builder.AddProject<TProject>(name, options =>
-        {
-            options.ExcludeLaunchProfile = launchProfileName is null;
-            options.LaunchProfileName = launchProfileName;
-        });
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string? launchProfileName
+    )
+        where TProject : IProjectMetadata, new() =>
+        builder.AddProject<TProject>(
+            name,
+            options =>
+            {
+                options.ExcludeLaunchProfile = launchProfileName is null;
+                options.LaunchProfileName = launchProfileName;
+            }
+        );
 
     /// <summary>Adds a project.</summary>
     /// <typeparam name="TProject">Tells where the project file is.</typeparam>
@@ -45,7 +52,10 @@ public static class ProjectExtensions
     /// <param name="name">Unique name of the resource.</param>
     /// <param name="configure">Says how the project's own files are taken into account.</param>
     public static IResourceBuilder<ProjectResource> AddProject<TProject>(
-        this IDistributedApplicationBuilder builder, string name, Action<ProjectResourceOptions> configure)
+        this IDistributedApplicationBuilder builder,
+        string name,
+        Action<ProjectResourceOptions> configure
+    )
         where TProject : IProjectMetadata, new()
     {
         var options = new ProjectResourceOptions();

@@ -12,20 +12,25 @@ public static class ReferenceExtensions
         this IResourceBuilder<TDestination> builder,
         IResourceBuilder<IResourceWithConnectionString> source,
         string? connectionName = null,
-        bool optional = false)
+        bool optional = false
+    )
         where TDestination : IResourceWithEnvironment
     {
         IValueProvider value = optional ? new OptionalValue(source.Resource) : source.Resource;
         return builder
             .With(new RelationshipAnnotation(source.Resource, "Reference"))
-            .WithEnvironment(context => context.EnvironmentVariables[$"ConnectionStrings__{connectionName ?? source.Resource.Name}"] = value);
+            .WithEnvironment(context =>
+                context.EnvironmentVariables[$"ConnectionStrings__{connectionName ?? source.Resource.Name}"] = value
+            );
     }
 
     /// <summary>Tells the resource all endpoints of a service, in the form that service discovery reads.</summary>
     /// <param name="builder">The resource.</param>
     /// <param name="source">The service.</param>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
-        this IResourceBuilder<TDestination> builder, IResourceBuilder<IResourceWithServiceDiscovery> source)
+        this IResourceBuilder<TDestination> builder,
+        IResourceBuilder<IResourceWithServiceDiscovery> source
+    )
         where TDestination : IResourceWithEnvironment =>
         builder
             .With(new RelationshipAnnotation(source.Resource, "Reference"))

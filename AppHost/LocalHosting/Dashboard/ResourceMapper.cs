@@ -36,16 +36,23 @@ internal static class ResourceMapper
             resource.StoppedAt = stopped.ToTimestamp();
         }
 
-        resource.Environment.AddRange(snapshot.Environment.Select(variable => new EnvironmentVariable
-        {
-            Name = variable.Name, Value = variable.Secret ? "(secret)" : variable.Value, IsFromSpec = true,
-        }));
+        resource.Environment.AddRange(
+            snapshot.Environment.Select(variable => new EnvironmentVariable
+            {
+                Name = variable.Name,
+                Value = variable.Secret ? "(secret)" : variable.Value,
+                IsFromSpec = true,
+            })
+        );
         resource.Urls.AddRange(snapshot.Urls.Select((url, order) => Map(url, order, inactive: snapshot.State != ResourceStates.Running)));
         resource.HealthReports.AddRange(snapshot.Health.Select(Map));
-        resource.Relationships.AddRange(snapshot.Relationships.Select(relationship => new ResourceRelationship
-        {
-            ResourceName = instances.GetValueOrDefault(relationship.ResourceName, relationship.ResourceName), Type = relationship.Type,
-        }));
+        resource.Relationships.AddRange(
+            snapshot.Relationships.Select(relationship => new ResourceRelationship
+            {
+                ResourceName = instances.GetValueOrDefault(relationship.ResourceName, relationship.ResourceName),
+                Type = relationship.Type,
+            })
+        );
         resource.Properties.AddRange(Properties(snapshot));
         if (snapshot.IsProcess)
         {
@@ -55,21 +62,23 @@ internal static class ResourceMapper
         return resource;
     }
 
-    private static string? Style(ResourceSnapshot snapshot) => snapshot.State switch
-    {
-        ResourceStates.Running => snapshot.IsHealthy ? "success" : "warning",
-        ResourceStates.Exited or ResourceStates.FailedToStart or ResourceStates.ValueMissing => "error",
-        ResourceStates.Starting or ResourceStates.Stopping or ResourceStates.Waiting => "info",
-        _ => null,
-    };
+    private static string? Style(ResourceSnapshot snapshot) =>
+        snapshot.State switch
+        {
+            ResourceStates.Running => snapshot.IsHealthy ? "success" : "warning",
+            ResourceStates.Exited or ResourceStates.FailedToStart or ResourceStates.ValueMissing => "error",
+            ResourceStates.Starting or ResourceStates.Stopping or ResourceStates.Waiting => "info",
+            _ => null,
+        };
 
-    private static Url Map(ResourceUrl url, int order, bool inactive) => new()
-    {
-        EndpointName = url.EndpointName,
-        FullUrl = url.Url,
-        IsInactive = inactive,
-        DisplayProperties = new UrlDisplayProperties { SortOrder = order, DisplayName = url.DisplayText ?? "" },
-    };
+    private static Url Map(ResourceUrl url, int order, bool inactive) =>
+        new()
+        {
+            EndpointName = url.EndpointName,
+            FullUrl = url.Url,
+            IsInactive = inactive,
+            DisplayProperties = new UrlDisplayProperties { SortOrder = order, DisplayName = url.DisplayText ?? "" },
+        };
 
     private static Wire.HealthReport Map(Running.HealthReport report)
     {
@@ -94,7 +103,8 @@ internal static class ResourceMapper
             yield return Text(snapshot.Type == "Project" ? "project.path" : "executable.path", snapshot.Source);
             yield return new ResourceProperty
             {
-                Name = "executable.args", Value = Value.ForList([.. snapshot.Arguments.Select(Value.ForString)]),
+                Name = "executable.args",
+                Value = Value.ForList([.. snapshot.Arguments.Select(Value.ForString)]),
             };
         }
         else if (snapshot.Source.Length > 0)
@@ -134,13 +144,38 @@ internal static class ResourceMapper
     {
         var runs = snapshot.State is ResourceStates.Running or ResourceStates.Starting or ResourceStates.Waiting;
         var ends = snapshot.State is ResourceStates.Stopping;
-        yield return Command("start", "Start", "Play", ends ? ResourceCommandState.Disabled : runs ? ResourceCommandState.Hidden : ResourceCommandState.Enabled);
-        yield return Command("stop", "Stop", "Stop", ends ? ResourceCommandState.Disabled : runs ? ResourceCommandState.Enabled : ResourceCommandState.Hidden);
-        yield return Command("restart", "Restart", "ArrowCounterclockwise", runs ? ResourceCommandState.Enabled : ResourceCommandState.Disabled);
+        yield return Command(
+            "start",
+            "Start",
+            "Play",
+            ends ? ResourceCommandState.Disabled
+                : runs ? ResourceCommandState.Hidden
+                : ResourceCommandState.Enabled
+        );
+        yield return Command(
+            "stop",
+            "Stop",
+            "Stop",
+            ends ? ResourceCommandState.Disabled
+                : runs ? ResourceCommandState.Enabled
+                : ResourceCommandState.Hidden
+        );
+        yield return Command(
+            "restart",
+            "Restart",
+            "ArrowCounterclockwise",
+            runs ? ResourceCommandState.Enabled : ResourceCommandState.Disabled
+        );
     }
 
-    private static ResourceCommand Command(string name, string displayName, string icon, ResourceCommandState state) => new()
-    {
-        Name = name, DisplayName = displayName, IconName = icon, IconVariant = IconVariant.Filled, IsHighlighted = name != "restart", State = state,
-    };
+    private static ResourceCommand Command(string name, string displayName, string icon, ResourceCommandState state) =>
+        new()
+        {
+            Name = name,
+            DisplayName = displayName,
+            IconName = icon,
+            IconVariant = IconVariant.Filled,
+            IsHighlighted = name != "restart",
+            State = state,
+        };
 }

@@ -25,7 +25,8 @@ public sealed class EndpointAnnotation : IResourceAnnotation
         int? port = null,
         int? targetPort = null,
         bool? isExternal = null,
-        bool isProxied = true)
+        bool isProxied = true
+    )
     {
         Protocol = protocol;
         UriScheme = uriScheme ?? "tcp";
@@ -90,8 +91,11 @@ public sealed class EndpointReference(IResourceWithEndpoints owner, string endpo
     public string Host { get; } = "localhost";
 
     /// <summary>Its port.</summary>
-    public int Port => Annotation.AllocatedPort
-        ?? throw new InvalidOperationException($"The endpoint `{EndpointName}` of `{Resource.Name}` has no port before the application starts.");
+    public int Port =>
+        Annotation.AllocatedPort
+        ?? throw new InvalidOperationException(
+            $"The endpoint `{EndpointName}` of `{Resource.Name}` has no port before the application starts."
+        );
 
     /// <summary>Its URL scheme.</summary>
     public string Scheme => Annotation.UriScheme;
@@ -99,8 +103,10 @@ public sealed class EndpointReference(IResourceWithEndpoints owner, string endpo
     /// <summary>Its URL.</summary>
     public string Url => string.Create(CultureInfo.InvariantCulture, $"{Scheme}://{Host}:{Port}");
 
-    internal EndpointAnnotation Annotation => Resource.Annotations.OfType<EndpointAnnotation>()
-        .SingleOrDefault(endpoint => string.Equals(endpoint.Name, EndpointName, StringComparison.OrdinalIgnoreCase))
+    internal EndpointAnnotation Annotation =>
+        Resource
+            .Annotations.OfType<EndpointAnnotation>()
+            .SingleOrDefault(endpoint => string.Equals(endpoint.Name, EndpointName, StringComparison.OrdinalIgnoreCase))
         ?? throw new InvalidOperationException($"`{Resource.Name}` has no endpoint `{EndpointName}`.");
 
     /// <summary>Names one part of the endpoint's address.</summary>
@@ -116,16 +122,22 @@ public sealed class EndpointReference(IResourceWithEndpoints owner, string endpo
 public sealed class EndpointReferenceExpression(EndpointReference endpointReference, EndpointProperty property) : IValueProvider
 {
     /// <inheritdoc/>
-    public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) => new(property switch
-    {
-        EndpointProperty.Url => endpointReference.Url,
-        EndpointProperty.Host => endpointReference.Host,
-        EndpointProperty.IPV4Host => "127.0.0.1",
-        EndpointProperty.Port or EndpointProperty.TargetPort => endpointReference.Port.ToString(CultureInfo.InvariantCulture),
-        EndpointProperty.Scheme => endpointReference.Scheme,
-        EndpointProperty.HostAndPort => string.Create(CultureInfo.InvariantCulture, $"{endpointReference.Host}:{endpointReference.Port}"),
-        _ => throw new InvalidOperationException($"An endpoint has no property {property}."),
-    });
+    public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) =>
+        new(
+            property switch
+            {
+                EndpointProperty.Url => endpointReference.Url,
+                EndpointProperty.Host => endpointReference.Host,
+                EndpointProperty.IPV4Host => "127.0.0.1",
+                EndpointProperty.Port or EndpointProperty.TargetPort => endpointReference.Port.ToString(CultureInfo.InvariantCulture),
+                EndpointProperty.Scheme => endpointReference.Scheme,
+                EndpointProperty.HostAndPort => string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{endpointReference.Host}:{endpointReference.Port}"
+                ),
+                _ => throw new InvalidOperationException($"An endpoint has no property {property}."),
+            }
+        );
 }
 
 /// <summary>The parts of an endpoint's address.</summary>

@@ -23,7 +23,9 @@ public sealed class ReferenceExpression : IValueProvider, ISecretAware
         var text = new StringBuilder();
         foreach (var part in _parts)
         {
-            text.Append(part is IValueProvider provider ? await provider.GetValueAsync(cancellationToken).ConfigureAwait(false) : (string)part);
+            text.Append(
+                part is IValueProvider provider ? await provider.GetValueAsync(cancellationToken).ConfigureAwait(false) : (string)part
+            );
         }
 
         return text.ToString();

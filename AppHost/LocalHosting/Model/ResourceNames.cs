@@ -10,7 +10,8 @@ internal static partial class ResourceNames
             ? name
             : throw new ArgumentException(
                 $"'{name}' is no resource name: 1 to 64 letters, digits and single hyphens, beginning with a letter, not ending with a hyphen.",
-                nameof(name));
+                nameof(name)
+            );
 
     [GeneratedRegex("^[a-zA-Z](?:-?[a-zA-Z0-9])*$")]
     private static partial Regex Allowed();

@@ -16,7 +16,11 @@ public abstract class Resource(string name) : IResource
 /// <param name="command">Name on the PATH, or path of the program.</param>
 /// <param name="workingDirectory">Full path of the folder to start it in.</param>
 public class ExecutableResource(string name, string command, string workingDirectory)
-    : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport
+    : Resource(name),
+        IResourceWithEnvironment,
+        IResourceWithArgs,
+        IResourceWithEndpoints,
+        IResourceWithWaitSupport
 {
     /// <summary>Name on the PATH, or path of the program.</summary>
     public string Command { get; } = command;
@@ -28,7 +32,11 @@ public class ExecutableResource(string name, string command, string workingDirec
 /// <summary>A .NET service of this repository.</summary>
 /// <param name="name">Unique name of the resource.</param>
 public class ProjectResource(string name)
-    : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithServiceDiscovery, IResourceWithWaitSupport;
+    : Resource(name),
+        IResourceWithEnvironment,
+        IResourceWithArgs,
+        IResourceWithServiceDiscovery,
+        IResourceWithWaitSupport;
 
 /// <summary>A value from outside: configuration, or given while composing.</summary>
 public class ParameterResource : Resource, IValueProvider, ISecretAware
@@ -55,7 +63,10 @@ public class ParameterResource : Resource, IValueProvider, ISecretAware
 /// <param name="name">Unique name of the resource.</param>
 /// <param name="connectionStringExpression">The parts.</param>
 public sealed class ConnectionStringResource(string name, ReferenceExpression connectionStringExpression)
-    : Resource(name), IResourceWithConnectionString, IResourceWithWaitSupport, ISecretAware
+    : Resource(name),
+        IResourceWithConnectionString,
+        IResourceWithWaitSupport,
+        ISecretAware
 {
     /// <inheritdoc/>
     public ReferenceExpression ConnectionStringExpression { get; } = connectionStringExpression;

@@ -15,7 +15,10 @@ internal sealed class ChildProcess : IDisposable
         _process = process;
         Pid = process.Id;
         StartTicks = NativeProcess.StartTicks(Pid);
-        _output = Task.WhenAll(PumpAsync(process.StandardOutput, log, isError: false), PumpAsync(process.StandardError, log, isError: true));
+        _output = Task.WhenAll(
+            PumpAsync(process.StandardOutput, log, isError: false),
+            PumpAsync(process.StandardError, log, isError: true)
+        );
         Exit = WaitAsync();
     }
 

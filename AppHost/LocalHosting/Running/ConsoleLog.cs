@@ -17,8 +17,13 @@ internal sealed class ConsoleLogs(LocalHostOptions options, TimeProvider time) :
 {
     private readonly ConcurrentDictionary<string, Lazy<ConsoleLog>> _logs = new(StringComparer.OrdinalIgnoreCase);
 
-    public ConsoleLog Of(string resourceName) => _logs.GetOrAdd(
-        resourceName, name => new Lazy<ConsoleLog>(() => new ConsoleLog(Path.Combine(options.LogFolder, name + ".log"), time))).Value;
+    public ConsoleLog Of(string resourceName) =>
+        _logs
+            .GetOrAdd(
+                resourceName,
+                name => new Lazy<ConsoleLog>(() => new ConsoleLog(Path.Combine(options.LogFolder, name + ".log"), time))
+            )
+            .Value;
 
     public void Dispose()
     {
@@ -130,7 +135,12 @@ internal sealed partial class ConsoleLog : IDisposable
     private static StreamWriter Open(string path)
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.Append,
+            Access = FileAccess.Write,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+        };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

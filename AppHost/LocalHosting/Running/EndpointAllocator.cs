@@ -11,12 +11,15 @@ internal static class EndpointAllocator
     public static void Allocate(IReadOnlyList<IResource> resources)
     {
         var endpoints = resources
-            .SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => (Resource: resource, Endpoint: endpoint)))
+            .SelectMany(resource =>
+                resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => (Resource: resource, Endpoint: endpoint))
+            )
             .ToList();
         foreach (var (resource, endpoint) in endpoints)
         {
             // A project is told its port. A program listens where it was made to, and no proxy stands in front of it here.
-            endpoint.AllocatedPort = resource is ProjectResource ? endpoint.Port ?? endpoint.TargetPort : endpoint.TargetPort ?? endpoint.Port;
+            endpoint.AllocatedPort =
+                resource is ProjectResource ? endpoint.Port ?? endpoint.TargetPort : endpoint.TargetPort ?? endpoint.Port;
         }
 
         var open = endpoints.Where(entry => entry.Endpoint.AllocatedPort is null).ToList();
@@ -29,7 +32,8 @@ internal static class EndpointAllocator
         if (twice is not null)
         {
             throw new LocalHostingException(
-                $"Port {twice.Key} is given to {string.Join(" and ", twice.Select(entry => $"{entry.Resource.Name}/{entry.Endpoint.Name}"))}.");
+                $"Port {twice.Key} is given to {string.Join(" and ", twice.Select(entry => $"{entry.Resource.Name}/{entry.Endpoint.Name}"))}."
+            );
         }
     }
 
@@ -44,7 +48,8 @@ internal static class EndpointAllocator
                 if (tries == PatientTries)
                 {
                     throw new LocalHostingException(
-                        $"Port {endpoint.AllocatedPort} of {resource.Name}/{endpoint.Name} is in use by another program. --PortBase moves all ports.");
+                        $"Port {endpoint.AllocatedPort} of {resource.Name}/{endpoint.Name} is in use by another program. ./start --port-base moves all ports."
+                    );
                 }
 
                 await Task.Delay(100, cancellationToken).ConfigureAwait(false);

@@ -10,12 +10,23 @@ internal sealed class EnvironmentComposer(HostEndpoints endpoints, IConfiguratio
     /// <summary>Variables of the host that are meant for the host alone.</summary>
     private static readonly string[] HostOnly =
     [
-        "ASPNETCORE_URLS", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "DOTNET_LAUNCH_PROFILE",
-        "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL", "ASPIRE_ALLOW_UNSECURED_TRANSPORT", "DataPath", "PortBase",
+        "ASPNETCORE_URLS",
+        "ASPNETCORE_ENVIRONMENT",
+        "DOTNET_ENVIRONMENT",
+        "DOTNET_LAUNCH_PROFILE",
+        "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL",
+        "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL",
+        "ASPIRE_ALLOW_UNSECURED_TRANSPORT",
+        "DataPath",
+        "PortBase",
     ];
 
     /// <summary>The variables that are set, in the order in which they were said; a later one replaces an earlier one.</summary>
-    public async Task<IReadOnlyList<EnvironmentEntry>> VariablesAsync(IResource resource, string instanceId, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<EnvironmentEntry>> VariablesAsync(
+        IResource resource,
+        string instanceId,
+        CancellationToken cancellationToken
+    )
     {
         var variables = new Dictionary<string, object>(StringComparer.Ordinal);
         if (resource is ProjectResource)
@@ -65,8 +76,13 @@ internal sealed class EnvironmentComposer(HostEndpoints endpoints, IConfiguratio
         foreach (var argument in resource.Annotations.OfType<ArgumentsAnnotation>().SelectMany(annotation => annotation.Arguments))
         {
             var (text, secret) = await ResolveAsync(argument, cancellationToken).ConfigureAwait(false);
-            arguments.Add(!secret ? text ?? "" : throw new LocalHostingException(
-                $"An argument of `{resource.Name}` is a secret. Everyone on the machine can read command lines: use a file or an environment variable."));
+            arguments.Add(
+                !secret
+                    ? text ?? ""
+                    : throw new LocalHostingException(
+                        $"An argument of `{resource.Name}` is a secret. Everyone on the machine can read command lines: use a file or an environment variable."
+                    )
+            );
         }
 
         return arguments;
@@ -90,7 +106,8 @@ internal sealed class EnvironmentComposer(HostEndpoints endpoints, IConfiguratio
     }
 
     private static bool IsHostSetting(string name) =>
-        name.StartsWith("LocalHosting__", StringComparison.OrdinalIgnoreCase) || name.StartsWith("Parameters__", StringComparison.OrdinalIgnoreCase);
+        name.StartsWith("LocalHosting__", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("Parameters__", StringComparison.OrdinalIgnoreCase);
 
     private static void AddDotNetDefaults(Dictionary<string, object> variables)
     {
@@ -127,7 +144,10 @@ internal sealed class EnvironmentComposer(HostEndpoints endpoints, IConfiguratio
             variables["DOTNET_LAUNCH_PROFILE"] = profile.Name;
         }
 
-        var listening = resource.Annotations.OfType<EndpointAnnotation>().Where(endpoint => endpoint.UriScheme is "http" or "https").ToList();
+        var listening = resource
+            .Annotations.OfType<EndpointAnnotation>()
+            .Where(endpoint => endpoint.UriScheme is "http" or "https")
+            .ToList();
         if (listening.Exists(endpoint => endpoint.KestrelHost is not null))
         {
             // Kestrel ignores ASPNETCORE_URLS as soon as it has endpoints of its own, so every endpoint is told this way.
@@ -145,12 +165,21 @@ internal sealed class EnvironmentComposer(HostEndpoints endpoints, IConfiguratio
     private static string Url(EndpointAnnotation endpoint, string host) =>
         string.Create(CultureInfo.InvariantCulture, $"{endpoint.UriScheme}://{host}:{endpoint.AllocatedPort}");
 
-    private static async Task<(string? Text, bool Secret)> ResolveAsync(object value, CancellationToken cancellationToken) => value switch
-    {
-        string text => (text, false),
-        ParameterResource parameter => (await parameter.GetValueAsync(cancellationToken).ConfigureAwait(false)
-            ?? throw new LocalHostingException($"The parameter `{parameter.Name}` has no value; give it as the setting Parameters:{parameter.Name}."), parameter.Secret),
-        IValueProvider provider => (await provider.GetValueAsync(cancellationToken).ConfigureAwait(false), provider is ISecretAware { IsSecret: true }),
-        _ => (Convert.ToString(value, CultureInfo.InvariantCulture), false),
-    };
+    private static async Task<(string? Text, bool Secret)> ResolveAsync(object value, CancellationToken cancellationToken) =>
+        value switch
+        {
+            string text => (text, false),
+            ParameterResource parameter => (
+                await parameter.GetValueAsync(cancellationToken).ConfigureAwait(false)
+                    ?? throw new LocalHostingException(
+                        $"The parameter `{parameter.Name}` has no value; give it as the setting Parameters:{parameter.Name}."
+                    ),
+                parameter.Secret
+            ),
+            IValueProvider provider => (
+                await provider.GetValueAsync(cancellationToken).ConfigureAwait(false),
+                provider is ISecretAware { IsSecret: true }
+            ),
+            _ => (Convert.ToString(value, CultureInfo.InvariantCulture), false),
+        };
 }

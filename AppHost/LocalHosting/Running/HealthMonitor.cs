@@ -5,15 +5,18 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Gallery.LocalHosting.Running;
 
 /// <summary>Asks a running resource how it is: often until it is healthy for the first time, then now and again.</summary>
-internal sealed class HealthMonitor(HealthCheckService checks, ResourceBoard board, LocalHostOptions options, TimeProvider time) : IDisposable
+internal sealed class HealthMonitor(HealthCheckService checks, ResourceBoard board, LocalHostOptions options, TimeProvider time)
+    : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler
-    {
-        UseProxy = false,
-        AllowAutoRedirect = false,
-        ActivityHeadersPropagator = null,
-        ConnectTimeout = TimeSpan.FromSeconds(2),
-    })
+    private readonly HttpClient _http = new(
+        new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+        }
+    )
     {
         Timeout = TimeSpan.FromSeconds(5),
     };
@@ -33,36 +36,56 @@ internal sealed class HealthMonitor(HealthCheckService checks, ResourceBoard boa
         var wasHealthy = false;
         while (!cancellationToken.IsCancellationRequested)
         {
-            var reports = await Task.WhenAll(resource.Annotations.Select(annotation => annotation switch
-            {
-                HttpHealthCheckAnnotation http => ProbeAsync(http, cancellationToken),
-                HealthCheckAnnotation registered => RunAsync(registered.Key, cancellationToken),
-                _ => null,
-            }).OfType<Task<HealthReport>>()).ConfigureAwait(false);
+            var reports = await Task.WhenAll(
+                    resource
+                        .Annotations.Select(annotation =>
+                            annotation switch
+                            {
+                                HttpHealthCheckAnnotation http => ProbeAsync(http, cancellationToken),
+                                HealthCheckAnnotation registered => RunAsync(registered.Key, cancellationToken),
+                                _ => null,
+                            }
+                        )
+                        .OfType<Task<HealthReport>>()
+                )
+                .ConfigureAwait(false);
             if (cancellationToken.IsCancellationRequested)
             {
                 return;
             }
 
-            var snapshot = board.Update(resource.Name, current => Same(current.Health, reports) ? current : current with { Health = [.. reports] });
+            var snapshot = board.Update(
+                resource.Name,
+                current => Same(current.Health, reports) ? current : current with { Health = [.. reports] }
+            );
             wasHealthy |= snapshot.IsHealthy;
-            var pause = !wasHealthy ? options.StartingHealthInterval
-                : snapshot.IsHealthy ? options.HealthInterval : TimeSpan.FromSeconds(Math.Min(1, options.HealthInterval.TotalSeconds));
+            var pause =
+                !wasHealthy ? options.StartingHealthInterval
+                : snapshot.IsHealthy ? options.HealthInterval
+                : TimeSpan.FromSeconds(Math.Min(1, options.HealthInterval.TotalSeconds));
             await Task.Delay(pause, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     public void Dispose() => _http.Dispose();
 
-    private static List<string> Keys(IResource resource) => [.. resource.Annotations.Select(annotation => annotation switch
-    {
-        HttpHealthCheckAnnotation http => http.Key,
-        HealthCheckAnnotation registered => registered.Key,
-        _ => null,
-    }).OfType<string>()];
+    private static List<string> Keys(IResource resource) =>
+        [
+            .. resource
+                .Annotations.Select(annotation =>
+                    annotation switch
+                    {
+                        HttpHealthCheckAnnotation http => http.Key,
+                        HealthCheckAnnotation registered => registered.Key,
+                        _ => null,
+                    }
+                )
+                .OfType<string>(),
+        ];
 
     private static bool Same(ImmutableArray<HealthReport> before, HealthReport[] after) =>
-        before.Select(report => (report.Key, report.Healthy, report.Description))
+        before
+            .Select(report => (report.Key, report.Healthy, report.Description))
             .SequenceEqual(after.Select(report => (report.Key, report.Healthy, report.Description)));
 
     private async Task<HealthReport> ProbeAsync(HttpHealthCheckAnnotation check, CancellationToken cancellationToken)
@@ -75,7 +98,11 @@ internal sealed class HealthMonitor(HealthCheckService checks, ResourceBoard boa
             var status = (int)response.StatusCode;
             return status == check.StatusCode
                 ? Report(check.Key, true, "")
-                : Report(check.Key, false, $"{check.Path} answers {status}: {Shortened(await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false))}");
+                : Report(
+                    check.Key,
+                    false,
+                    $"{check.Path} answers {status}: {Shortened(await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false))}"
+                );
         }
         catch (HttpRequestException failure)
         {

@@ -46,7 +46,10 @@ internal sealed record HostEndpoints(int PagePort, int OtlpPort, int ResourceSer
     {
         var url = configuration[key]?.Split(';')[0];
         return string.IsNullOrEmpty(url) ? null
-            : Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme == "http" && uri.IsLoopback ? (uri.Port == 0 ? null : uri.Port)
-            : throw new LocalHostingException($"{key} is '{url}'; the local layer listens on loopback addresses in clear text only, like http://127.0.0.1:7360.");
+            : Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme == "http" && uri.IsLoopback
+                ? (uri.Port == 0 ? null : uri.Port)
+            : throw new LocalHostingException(
+                $"{key} is '{url}'; the local layer listens on loopback addresses in clear text only, like http://127.0.0.1:7360."
+            );
     }
 }

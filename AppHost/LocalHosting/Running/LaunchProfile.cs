@@ -6,8 +6,7 @@ namespace Gallery.LocalHosting.Running;
 /// <param name="Name">Its name.</param>
 /// <param name="Urls">What it lets the project listen on.</param>
 /// <param name="EnvironmentVariables">Its variables.</param>
-internal sealed record LaunchProfile(
-    string Name, IReadOnlyList<Uri> Urls, IReadOnlyDictionary<string, string> EnvironmentVariables)
+internal sealed record LaunchProfile(string Name, IReadOnlyList<Uri> Urls, IReadOnlyDictionary<string, string> EnvironmentVariables)
 {
     /// <summary>Finds a profile by its name, or the first one that starts the project.</summary>
     public static LaunchProfile? Find(string projectPath, string? name)
@@ -40,6 +39,7 @@ internal sealed record LaunchProfile(
         return new LaunchProfile(
             profile.Name,
             [.. urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(text => new Uri(text))],
-            variables);
+            variables
+        );
     }
 }

@@ -20,7 +20,10 @@ internal static class LocalHost
     {
         var options = new LocalHostOptions();
         web.Configuration.GetSection("LocalHosting").Bind(options);
-        options.DataPath = Path.GetFullPath(web.Configuration["DataPath"] is { Length: > 0 } path ? path : ".data", Path.Combine(appHostDirectory, ".."));
+        options.DataPath = Path.GetFullPath(
+            web.Configuration["DataPath"] is { Length: > 0 } path ? path : ".data",
+            Path.Combine(appHostDirectory, "..")
+        );
         var endpoints = HostEndpoints.From(web.Configuration);
 
         AddLogging(web.Logging);
@@ -40,7 +43,12 @@ internal static class LocalHost
         return app;
     }
 
-    private static void AddServices(IServiceCollection services, LocalHostOptions options, HostEndpoints endpoints, IReadOnlyList<IResource> resources)
+    private static void AddServices(
+        IServiceCollection services,
+        LocalHostOptions options,
+        HostEndpoints endpoints,
+        IReadOnlyList<IResource> resources
+    )
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options).AddSingleton(endpoints).AddSingleton(resources);

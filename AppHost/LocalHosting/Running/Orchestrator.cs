@@ -12,7 +12,8 @@ internal sealed partial class Orchestrator(
     IServiceProvider services,
     ResourceBoard board,
     RunState state,
-    ILogger<Orchestrator> logger) : IHostedLifecycleService, IDisposable
+    ILogger<Orchestrator> logger
+) : IHostedLifecycleService, IDisposable
 {
     private readonly Dictionary<string, ResourceRunner> _runners = new(StringComparer.OrdinalIgnoreCase);
     private readonly CancellationTokenSource _following = new();
@@ -49,7 +50,8 @@ internal sealed partial class Orchestrator(
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         var stops = new Dictionary<IResource, Task>();
-        await Task.WhenAll(resources.Where(resource => _runners.ContainsKey(resource.Name)).Select(resource => StopAsync(resource, stops))).ConfigureAwait(false);
+        await Task.WhenAll(resources.Where(resource => _runners.ContainsKey(resource.Name)).Select(resource => StopAsync(resource, stops)))
+            .ConfigureAwait(false);
         await _following.CancelAsync().ConfigureAwait(false);
         await _stateFile.ConfigureAwait(false);
         state.Release();
@@ -97,25 +99,36 @@ internal sealed partial class Orchestrator(
     {
         var instanceId = RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz", 8);
         var isProcess = resource is ProjectResource or ExecutableResource;
-        board.Add(new ResourceSnapshot
-        {
-            Name = resource.Name,
-            InstanceName = isProcess ? $"{resource.Name}-{instanceId}" : resource.Name,
-            Uid = Guid.NewGuid().ToString(),
-            Type = resource switch
+        board.Add(
+            new ResourceSnapshot
             {
-                ProjectResource => "Project", ExecutableResource => "Executable", ParameterResource => "Parameter", _ => "ConnectionString",
-            },
-            CreatedAt = services.GetRequiredService<TimeProvider>().GetUtcNow(),
-            Source = resource switch
-            {
-                ProjectResource => resource.Annotations.OfType<IProjectMetadata>().Last().ProjectPath,
-                ExecutableResource executable => executable.Command,
-                _ => "",
-            },
-            Urls = Urls(resource),
-            Relationships = [.. resource.Annotations.OfType<RelationshipAnnotation>().Select(to => new Relationship(to.Resource.Name, to.Type)).Distinct()],
-        });
+                Name = resource.Name,
+                InstanceName = isProcess ? $"{resource.Name}-{instanceId}" : resource.Name,
+                Uid = Guid.NewGuid().ToString(),
+                Type = resource switch
+                {
+                    ProjectResource => "Project",
+                    ExecutableResource => "Executable",
+                    ParameterResource => "Parameter",
+                    _ => "ConnectionString",
+                },
+                CreatedAt = services.GetRequiredService<TimeProvider>().GetUtcNow(),
+                Source = resource switch
+                {
+                    ProjectResource => resource.Annotations.OfType<IProjectMetadata>().Last().ProjectPath,
+                    ExecutableResource executable => executable.Command,
+                    _ => "",
+                },
+                Urls = Urls(resource),
+                Relationships =
+                [
+                    .. resource
+                        .Annotations.OfType<RelationshipAnnotation>()
+                        .Select(to => new Relationship(to.Resource.Name, to.Type))
+                        .Distinct(),
+                ],
+            }
+        );
         if (isProcess)
         {
             _runners.Add(resource.Name, ActivatorUtilities.CreateInstance<ResourceRunner>(services, resource, instanceId));
@@ -133,12 +146,16 @@ internal sealed partial class Orchestrator(
         {
             var value = await ((IValueProvider)resource).GetValueAsync(cancellationToken).ConfigureAwait(false);
             var secret = resource is ISecretAware { IsSecret: true };
-            board.Update(resource.Name, snapshot => snapshot with
-            {
-                State = value is null ? ResourceStates.ValueMissing : ResourceStates.Running,
-                Problem = value is null ? $"Give it as the setting Parameters:{resource.Name}." : null,
-                Source = secret ? "" : value ?? "",
-            });
+            board.Update(
+                resource.Name,
+                snapshot =>
+                    snapshot with
+                    {
+                        State = value is null ? ResourceStates.ValueMissing : ResourceStates.Running,
+                        Problem = value is null ? $"Give it as the setting Parameters:{resource.Name}." : null,
+                        Source = secret ? "" : value ?? "",
+                    }
+            );
         }
         catch (InvalidOperationException missing)
         {
@@ -153,18 +170,26 @@ internal sealed partial class Orchestrator(
             return [];
         }
 
-        return [.. resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint =>
-        {
-            var reference = new EndpointReference(owner, endpoint.Name);
-            var url = new ResourceUrlAnnotation { Url = reference.Url, Endpoint = reference };
-            foreach (var change in resource.Annotations.OfType<UrlCallbackAnnotation>()
-                .Where(change => string.Equals(change.EndpointName, endpoint.Name, StringComparison.OrdinalIgnoreCase)))
-            {
-                change.Callback(url);
-            }
+        return
+        [
+            .. resource
+                .Annotations.OfType<EndpointAnnotation>()
+                .Select(endpoint =>
+                {
+                    var reference = new EndpointReference(owner, endpoint.Name);
+                    var url = new ResourceUrlAnnotation { Url = reference.Url, Endpoint = reference };
+                    foreach (
+                        var change in resource
+                            .Annotations.OfType<UrlCallbackAnnotation>()
+                            .Where(change => string.Equals(change.EndpointName, endpoint.Name, StringComparison.OrdinalIgnoreCase))
+                    )
+                    {
+                        change.Callback(url);
+                    }
 
-            return new ResourceUrl(endpoint.Name, url.Url, url.DisplayText);
-        })];
+                    return new ResourceUrl(endpoint.Name, url.Url, url.DisplayText);
+                }),
+        ];
     }
 
     /// <summary>Stops those who need the resource first, then the resource.</summary>
@@ -188,7 +213,8 @@ internal sealed partial class Orchestrator(
         }
     }
 
-    private static IEnumerable<IResource> Needs(IResource resource) => resource.Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource);
+    private static IEnumerable<IResource> Needs(IResource resource) =>
+        resource.Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource);
 
     private void RequireNoCircle()
     {
@@ -208,7 +234,9 @@ internal sealed partial class Orchestrator(
 
             if (!open.Add(resource))
             {
-                throw new LocalHostingException($"These wait for each other, so none could start: {string.Join(", ", open.Select(one => one.Name))}.");
+                throw new LocalHostingException(
+                    $"These wait for each other, so none could start: {string.Join(", ", open.Select(one => one.Name))}."
+                );
             }
 
             foreach (var need in Needs(resource))
@@ -221,7 +249,11 @@ internal sealed partial class Orchestrator(
         }
     }
 
-    [LoggerMessage(EventId = 111, Level = LogLevel.Warning, Message = "{Resource} is to have {Replicas} replicas; the local layer runs one")]
+    [LoggerMessage(
+        EventId = 111,
+        Level = LogLevel.Warning,
+        Message = "{Resource} is to have {Replicas} replicas; the local layer runs one"
+    )]
     private partial void LogOneReplica(string resource, int replicas);
 
     [LoggerMessage(EventId = 112, Level = LogLevel.Information, Message = "Command {Command} for {Resource}")]

@@ -38,7 +38,11 @@ internal sealed class ProcessLauncher : IDisposable
     }
 
     public Task<Process> StartAsync(
-        string program, IEnumerable<string> arguments, string workingDirectory, IReadOnlyDictionary<string, string?> environment)
+        string program,
+        IEnumerable<string> arguments,
+        string workingDirectory,
+        IReadOnlyDictionary<string, string?> environment
+    )
     {
         string[] wrapper =
         [

@@ -60,22 +60,34 @@ internal static class ProjectFiles
 
     private static EndpointAnnotation KestrelEndpoint(string name, BindingAddress address, JsonElement settings)
     {
-        var http2 = settings.TryGetProperty("Protocols", out var protocols)
+        var http2 =
+            settings.TryGetProperty("Protocols", out var protocols)
             && string.Equals(protocols.GetString(), "Http2", StringComparison.OrdinalIgnoreCase);
         return new EndpointAnnotation(
-            ProtocolType.Tcp, address.Scheme, http2 ? "http2" : null, name, address.Port == 0 ? null : address.Port)
+            ProtocolType.Tcp,
+            address.Scheme,
+            http2 ? "http2" : null,
+            name,
+            address.Port == 0 ? null : address.Port
+        )
         {
             // Nothing that is started here may be reached from another machine.
-            KestrelHost = address.Host is "localhost" or "[::1]" || address.Host.StartsWith("127.", StringComparison.Ordinal) ? address.Host : "127.0.0.1",
+            KestrelHost =
+                address.Host is "localhost" or "[::1]" || address.Host.StartsWith("127.", StringComparison.Ordinal)
+                    ? address.Host
+                    : "127.0.0.1",
         };
     }
 
     private static string? Newest(string folder)
     {
         const string marker = ".runtimeconfig.json";
-        return !Directory.Exists(folder) ? null : Directory.EnumerateFiles(folder, "*" + marker, SearchOption.AllDirectories)
-            .OrderByDescending(File.GetLastWriteTimeUtc)
-            .Select(file => file[..^marker.Length] + ".dll")
-            .FirstOrDefault(File.Exists);
+        return !Directory.Exists(folder)
+            ? null
+            : Directory
+                .EnumerateFiles(folder, "*" + marker, SearchOption.AllDirectories)
+                .OrderByDescending(File.GetLastWriteTimeUtc)
+                .Select(file => file[..^marker.Length] + ".dll")
+                .FirstOrDefault(File.Exists);
     }
 }

@@ -29,7 +29,9 @@ internal sealed class ResourceBoard
         lock (_gate)
         {
             return _snapshots.GetValueOrDefault(name)
-                ?? _snapshots.Values.FirstOrDefault(snapshot => string.Equals(snapshot.InstanceName, name, StringComparison.OrdinalIgnoreCase));
+                ?? _snapshots.Values.FirstOrDefault(snapshot =>
+                    string.Equals(snapshot.InstanceName, name, StringComparison.OrdinalIgnoreCase)
+                );
         }
     }
 
@@ -67,7 +69,11 @@ internal sealed class ResourceBoard
         {
             var channel = Channel.CreateUnbounded<ResourceSnapshot>(new UnboundedChannelOptions { SingleReader = true });
             _watchers.TryAdd(channel, 0);
-            return new Subscription([.. _order.Select(name => _snapshots[name])], channel.Reader, () => _watchers.TryRemove(channel, out _));
+            return new Subscription(
+                [.. _order.Select(name => _snapshots[name])],
+                channel.Reader,
+                () => _watchers.TryRemove(channel, out _)
+            );
         }
     }
 
@@ -103,7 +109,8 @@ internal sealed class ResourceBoard
     }
 
     /// <summary>One watcher's view of the board.</summary>
-    internal sealed class Subscription(IReadOnlyList<ResourceSnapshot> initial, ChannelReader<ResourceSnapshot> changes, Action end) : IDisposable
+    internal sealed class Subscription(IReadOnlyList<ResourceSnapshot> initial, ChannelReader<ResourceSnapshot> changes, Action end)
+        : IDisposable
     {
         public IReadOnlyList<ResourceSnapshot> Initial { get; } = initial;
 

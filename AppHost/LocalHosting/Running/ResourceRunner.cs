@@ -14,7 +14,8 @@ internal sealed partial class ResourceRunner(
     EnvironmentComposer composer,
     LocalHostOptions options,
     TimeProvider time,
-    ILogger<ResourceRunner> logger) : IDisposable
+    ILogger<ResourceRunner> logger
+) : IDisposable
 {
     private readonly SemaphoreSlim _gate = new(1);
     private CancellationTokenSource? _stop;
@@ -106,30 +107,40 @@ internal sealed partial class ResourceRunner(
         {
             logs.Of(resource.Name).Write(failure.Message, isError: true);
             LogNotStarted(resource.Name, failure.Message);
-            Change(snapshot => snapshot with
-            {
-                State = ResourceStates.FailedToStart, Problem = failure.Message, WaitingFor = [], StoppedAt = time.GetUtcNow(),
-            });
+            Change(snapshot =>
+                snapshot with
+                {
+                    State = ResourceStates.FailedToStart,
+                    Problem = failure.Message,
+                    WaitingFor = [],
+                    StoppedAt = time.GetUtcNow(),
+                }
+            );
         }
     }
 
     private async Task WaitForOthersAsync(CancellationToken stopping)
     {
         string[] dependencies = [.. resource.Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource.Name).Distinct()];
-        Change(snapshot => snapshot with
-        {
-            State = dependencies.Length > 0 ? ResourceStates.Waiting : ResourceStates.Starting,
-            WaitingFor = [.. dependencies],
-            Problem = null,
-            ExitCode = null,
-            StoppedAt = null,
-            Health = HealthMonitor.Pending(resource),
-        });
-        await Task.WhenAll(dependencies.Select(async dependency =>
-        {
-            await board.WaitUntilAsync(dependency, snapshot => snapshot.IsReady, stopping).ConfigureAwait(false);
-            Change(snapshot => snapshot with { WaitingFor = snapshot.WaitingFor.Remove(dependency) });
-        })).ConfigureAwait(false);
+        Change(snapshot =>
+            snapshot with
+            {
+                State = dependencies.Length > 0 ? ResourceStates.Waiting : ResourceStates.Starting,
+                WaitingFor = [.. dependencies],
+                Problem = null,
+                ExitCode = null,
+                StoppedAt = null,
+                Health = HealthMonitor.Pending(resource),
+            }
+        );
+        await Task.WhenAll(
+                dependencies.Select(async dependency =>
+                {
+                    await board.WaitUntilAsync(dependency, snapshot => snapshot.IsReady, stopping).ConfigureAwait(false);
+                    Change(snapshot => snapshot with { WaitingFor = snapshot.WaitingFor.Remove(dependency) });
+                })
+            )
+            .ConfigureAwait(false);
     }
 
     private async Task<ChildProcess> LaunchAsync(CancellationToken stopping)
@@ -140,17 +151,20 @@ internal sealed partial class ResourceRunner(
         var variables = await composer.VariablesAsync(resource, instanceId, stopping).ConfigureAwait(false);
         await EndpointAllocator.RequireFreeAsync(resource, stopping).ConfigureAwait(false);
 
-        Change(snapshot => snapshot with
-        {
-            Environment = [.. variables], Arguments = [.. arguments], WorkingDirectory = folder,
-        });
+        Change(snapshot => snapshot with { Environment = [.. variables], Arguments = [.. arguments], WorkingDirectory = folder });
         var process = new ChildProcess(
             await launcher.StartAsync(program, arguments, folder, EnvironmentComposer.ForChild(variables)).ConfigureAwait(false),
-            logs.Of(resource.Name));
-        Change(snapshot => snapshot with
-        {
-            State = ResourceStates.Running, Pid = process.Pid, StartTicks = process.StartTicks, StartedAt = time.GetUtcNow(),
-        });
+            logs.Of(resource.Name)
+        );
+        Change(snapshot =>
+            snapshot with
+            {
+                State = ResourceStates.Running,
+                Pid = process.Pid,
+                StartTicks = process.StartTicks,
+                StartedAt = time.GetUtcNow(),
+            }
+        );
         return process;
     }
 
@@ -175,34 +189,42 @@ internal sealed partial class ResourceRunner(
 
         var code = await process.Exit.ConfigureAwait(false);
         var state = code == 0 || (asked && code == 128 + NativeProcess.Terminate) ? ResourceStates.Finished : ResourceStates.Exited;
-        if (state == ResourceStates.Exited)
+        if (state == ResourceStates.Exited && !asked)
         {
             LogExited(resource.Name, code, logs.Of(resource.Name).Path);
         }
 
-        Change(snapshot => snapshot with
-        {
-            State = state,
-            ExitCode = code,
-            Pid = null,
-            StartTicks = null,
-            StoppedAt = time.GetUtcNow(),
-            Health = [],
-            Problem = state == ResourceStates.Exited ? $"The process ended with code {code}." : null,
-        });
+        Change(snapshot =>
+            snapshot with
+            {
+                State = state,
+                ExitCode = code,
+                Pid = null,
+                StartTicks = null,
+                StoppedAt = time.GetUtcNow(),
+                Health = [],
+                Problem = state == ResourceStates.Exited ? $"The process ended with code {code}." : null,
+            }
+        );
     }
 
     private (string Program, ImmutableArray<string> LeadingArguments, string Folder) Program()
     {
         if (resource is ExecutableResource executable)
         {
-            return (ProcessLauncher.Find(executable.Command, executable.WorkingDirectory)
-                ?? throw new LocalHostingException($"There is no program '{executable.Command}' on the PATH."), [], executable.WorkingDirectory);
+            return (
+                ProcessLauncher.Find(executable.Command, executable.WorkingDirectory)
+                    ?? throw new LocalHostingException($"There is no program '{executable.Command}' on the PATH."),
+                [],
+                executable.WorkingDirectory
+            );
         }
 
         var project = resource.Annotations.OfType<IProjectMetadata>().Last().ProjectPath;
-        var host = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : ProcessLauncher.Find("dotnet")
-            ?? throw new LocalHostingException("There is no 'dotnet' on the PATH.");
+        var host =
+            Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
+                ? Environment.ProcessPath!
+                : ProcessLauncher.Find("dotnet") ?? throw new LocalHostingException("There is no 'dotnet' on the PATH.");
         return (host, [ProjectFiles.Assembly(project)], Path.GetDirectoryName(project)!);
     }
 

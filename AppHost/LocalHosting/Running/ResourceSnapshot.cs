@@ -84,8 +84,12 @@ internal sealed record ResourceSnapshot
     public bool IsReady => State == ResourceStates.Running && IsHealthy;
 
     /// <summary>Nothing runs and nothing will, unless someone starts it.</summary>
-    public bool IsDown => State is ResourceStates.Exited or ResourceStates.Finished or ResourceStates.FailedToStart or ResourceStates.ValueMissing;
+    public bool IsDown =>
+        State is ResourceStates.Exited or ResourceStates.Finished or ResourceStates.FailedToStart or ResourceStates.ValueMissing;
 
     /// <summary>State and health in one word.</summary>
-    public string Summary => State != ResourceStates.Running || Health.IsEmpty ? State : IsHealthy ? "Healthy" : "Unhealthy";
+    public string Summary =>
+        State != ResourceStates.Running || Health.IsEmpty ? State
+        : IsHealthy ? "Healthy"
+        : "Unhealthy";
 }

@@ -13,7 +13,14 @@ namespace Gallery.LocalHosting.Running;
 /// <param name="ExitCode">How its last process ended.</param>
 /// <param name="Urls">URL by name of the endpoint.</param>
 internal sealed record ResourceRunState(
-    string Type, string State, bool Healthy, int? Pid, long? StartTicks, int? ExitCode, IReadOnlyDictionary<string, string> Urls);
+    string Type,
+    string State,
+    bool Healthy,
+    int? Pid,
+    long? StartTicks,
+    int? ExitCode,
+    IReadOnlyDictionary<string, string> Urls
+);
 
 /// <summary>What the state file tells.</summary>
 /// <param name="HostPid">The host's process.</param>
@@ -32,7 +39,8 @@ internal sealed class RunState(LocalHostOptions options, ResourceBoard board, Ho
     private static readonly TimeSpan PatienceForLeftOvers = TimeSpan.FromSeconds(3);
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
     private readonly string _path = Path.Combine(options.RunFolder, "state.json");
@@ -47,7 +55,12 @@ internal sealed class RunState(LocalHostOptions options, ResourceBoard board, Ho
         CreatePrivateFolder(options.LogFolder);
         try
         {
-            _held = new FileStream(Path.Combine(options.RunFolder, "host.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            _held = new FileStream(
+                Path.Combine(options.RunFolder, "host.lock"),
+                FileMode.OpenOrCreate,
+                FileAccess.ReadWrite,
+                FileShare.None
+            );
         }
         catch (IOException)
         {
@@ -73,8 +86,7 @@ internal sealed class RunState(LocalHostOptions options, ResourceBoard board, Ho
 
                 Write(Current());
                 await Task.Delay(QuietTime, time, cancellationToken).ConfigureAwait(false);
-            }
-            while (await subscription.Changes.WaitToReadAsync(cancellationToken).ConfigureAwait(false));
+            } while (await subscription.Changes.WaitToReadAsync(cancellationToken).ConfigureAwait(false));
         }
         catch (OperationCanceledException)
         {
@@ -96,18 +108,26 @@ internal sealed class RunState(LocalHostOptions options, ResourceBoard board, Ho
     /// <summary>Says that everything is healthy; the file holds what was told to the person at the terminal.</summary>
     public void MarkReady(string text) => WritePrivate(Path.Combine(options.RunFolder, "ready"), text);
 
-    public HostRunState Current() => new(
-        Environment.ProcessId,
-        NativeProcess.BootId(),
-        endpoints.PageUrl,
-        board.All.Where(snapshot => snapshot.IsProcess).ToDictionary(snapshot => snapshot.Name, snapshot => new ResourceRunState(
-            snapshot.Type,
-            snapshot.State,
-            snapshot.IsReady,
-            snapshot.Pid,
-            snapshot.StartTicks,
-            snapshot.ExitCode,
-            snapshot.Urls.ToDictionary(url => url.EndpointName, url => url.Url))));
+    public HostRunState Current() =>
+        new(
+            Environment.ProcessId,
+            NativeProcess.BootId(),
+            endpoints.PageUrl,
+            board
+                .All.Where(snapshot => snapshot.IsProcess)
+                .ToDictionary(
+                    snapshot => snapshot.Name,
+                    snapshot => new ResourceRunState(
+                        snapshot.Type,
+                        snapshot.State,
+                        snapshot.IsReady,
+                        snapshot.Pid,
+                        snapshot.StartTicks,
+                        snapshot.ExitCode,
+                        snapshot.Urls.ToDictionary(url => url.EndpointName, url => url.Url)
+                    )
+                )
+        );
 
     public void Dispose()
     {
@@ -122,8 +142,8 @@ internal sealed class RunState(LocalHostOptions options, ResourceBoard board, Ho
             return;
         }
 
-        var left = previous.Resources.Values
-            .Where(state => state is { Pid: { } pid, StartTicks: { } began } && NativeProcess.StartTicks(pid) == began)
+        var left = previous
+            .Resources.Values.Where(state => state is { Pid: { } pid, StartTicks: { } began } && NativeProcess.StartTicks(pid) == began)
             .Select(state => state.Pid!.Value)
             .ToList();
         left.ForEach(pid => NativeProcess.Signal(pid, NativeProcess.Terminate));

@@ -13,7 +13,8 @@ internal sealed class StartupReport(
     HostEndpoints endpoints,
     LocalHostOptions options,
     IHostApplicationLifetime lifetime,
-    TimeProvider time) : BackgroundService
+    TimeProvider time
+) : BackgroundService
 {
     private const int ShownLogLines = 20;
 
@@ -68,16 +69,15 @@ internal sealed class StartupReport(
             }
 
             await subscription.Changes.ReadAsync(cancellationToken).ConfigureAwait(false);
-        }
-        while (true);
+        } while (true);
     }
 
-    private static bool IsFine(ResourceSnapshot snapshot) => snapshot.IsReady || snapshot is { State: ResourceStates.Finished, ExitCode: 0 };
+    private static bool IsFine(ResourceSnapshot snapshot) =>
+        snapshot.IsReady || snapshot is { State: ResourceStates.Finished, ExitCode: 0 };
 
     private void Tell(ResourceSnapshot snapshot)
     {
-        var text = new StringBuilder()
-            .Append(CultureInfo.InvariantCulture, $"{snapshot.Name}: {snapshot.Summary}. {snapshot.Problem}");
+        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{snapshot.Name}: {snapshot.Summary}. {snapshot.Problem}");
         foreach (var report in snapshot.Health.Where(report => report.Healthy == false))
         {
             text.Append(CultureInfo.InvariantCulture, $" {report.Description}");
@@ -88,7 +88,7 @@ internal sealed class StartupReport(
             text.Append(CultureInfo.InvariantCulture, $" It waits for {string.Join(", ", snapshot.WaitingFor)}.");
         }
 
-        if (snapshot.IsProcess)
+        if (snapshot.IsProcess && snapshot.State != ResourceStates.FailedToStart)
         {
             foreach (var line in logs.Of(snapshot.Name).Last(ShownLogLines))
             {
@@ -130,7 +130,9 @@ internal sealed class StartupReport(
     }
 
     private static string Where(ResourceUrl url) =>
-        url.DisplayText is null && url.Url.StartsWith(url.EndpointName + ":", StringComparison.Ordinal) ? url.Url : $"{url.DisplayText ?? url.EndpointName} {url.Url}";
+        url.DisplayText is null && url.Url.StartsWith(url.EndpointName + ":", StringComparison.Ordinal)
+            ? url.Url
+            : $"{url.DisplayText ?? url.EndpointName} {url.Url}";
 
     private TimeSpan Elapsed()
     {

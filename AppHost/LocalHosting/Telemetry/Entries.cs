@@ -15,7 +15,8 @@ internal sealed record SpanEntry(
     string StatusMessage,
     IReadOnlyList<KeyValuePair<string, string>> Attributes,
     IReadOnlyList<SpanEvent> Events,
-    IReadOnlyList<string> LinkedTraces)
+    IReadOnlyList<string> LinkedTraces
+)
 {
     public TimeSpan Duration => TimeSpan.FromTicks((long)((Math.Max(End, Start) - Start) / 100));
 }
@@ -32,24 +33,34 @@ internal sealed record LogEntry(
     string Message,
     string TraceId,
     string SpanId,
-    IReadOnlyList<KeyValuePair<string, string>> Attributes)
+    IReadOnlyList<KeyValuePair<string, string>> Attributes
+)
 {
     /// <summary>OTLP numbers severities so that every four are one level.</summary>
-    public string Level => Severity switch
-    {
-        <= 0 => "",
-        <= 4 => "trace",
-        <= 8 => "debug",
-        <= 12 => "info",
-        <= 16 => "warn",
-        <= 20 => "error",
-        _ => "fatal",
-    };
+    public string Level =>
+        Severity switch
+        {
+            <= 0 => "",
+            <= 4 => "trace",
+            <= 8 => "debug",
+            <= 12 => "info",
+            <= 16 => "warn",
+            <= 20 => "error",
+            _ => "fatal",
+        };
 }
 
 /// <summary>The latest point of a metric for one combination of attributes.</summary>
 internal sealed record MetricEntry(
-    string Service, string Meter, string Name, string Unit, string Description, string Attributes, string Value, DateTimeOffset Time);
+    string Service,
+    string Meter,
+    string Name,
+    string Unit,
+    string Description,
+    string Attributes,
+    string Value,
+    DateTimeOffset Time
+);
 
 /// <summary>All spans of a trace that came so far.</summary>
 internal sealed record TraceEntry(string TraceId, IReadOnlyList<SpanEntry> Spans)

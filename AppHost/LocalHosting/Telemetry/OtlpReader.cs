@@ -16,60 +16,84 @@ internal static class OtlpReader
     public static IEnumerable<SpanEntry> Read(ResourceSpans batch)
     {
         var service = ServiceOf(batch.Resource);
-        return batch.ScopeSpans.SelectMany(scope => scope.Spans.Select(span => new SpanEntry(
-            Hex(span.TraceId),
-            Hex(span.SpanId),
-            Hex(span.ParentSpanId),
-            service,
-            scope.Scope?.Name ?? "",
-            span.Name,
-            span.Kind is Span.Types.SpanKind.Unspecified ? "" : span.Kind.ToString(),
-            span.StartTimeUnixNano,
-            span.EndTimeUnixNano,
-            span.Status?.Code == Status.Types.StatusCode.Error,
-            span.Status?.Message ?? "",
-            Pairs(span.Attributes),
-            [.. span.Events.Select(one => new SpanEvent(one.TimeUnixNano, one.Name, Pairs(one.Attributes)))],
-            [.. span.Links.Select(link => Hex(link.TraceId)).Distinct()])));
+        return batch.ScopeSpans.SelectMany(scope =>
+            scope.Spans.Select(span => new SpanEntry(
+                Hex(span.TraceId),
+                Hex(span.SpanId),
+                Hex(span.ParentSpanId),
+                service,
+                scope.Scope?.Name ?? "",
+                span.Name,
+                span.Kind is Span.Types.SpanKind.Unspecified ? "" : span.Kind.ToString(),
+                span.StartTimeUnixNano,
+                span.EndTimeUnixNano,
+                span.Status?.Code == Status.Types.StatusCode.Error,
+                span.Status?.Message ?? "",
+                Pairs(span.Attributes),
+                [.. span.Events.Select(one => new SpanEvent(one.TimeUnixNano, one.Name, Pairs(one.Attributes)))],
+                [.. span.Links.Select(link => Hex(link.TraceId)).Distinct()]
+            ))
+        );
     }
 
     public static IEnumerable<LogEntry> Read(ResourceLogs batch)
     {
         var service = ServiceOf(batch.Resource);
-        return batch.ScopeLogs.SelectMany(scope => scope.LogRecords.Select(log =>
-        {
-            var attributes = Pairs(log.Attributes);
-            return new LogEntry(
-                Time(log.TimeUnixNano == 0 ? log.ObservedTimeUnixNano : log.TimeUnixNano),
-                service,
-                scope.Scope?.Name ?? "",
-                log.SeverityNumber,
-                Filled(Text(log.Body), attributes),
-                Hex(log.TraceId),
-                Hex(log.SpanId),
-                attributes);
-        }));
+        return batch.ScopeLogs.SelectMany(scope =>
+            scope.LogRecords.Select(log =>
+            {
+                var attributes = Pairs(log.Attributes);
+                return new LogEntry(
+                    Time(log.TimeUnixNano == 0 ? log.ObservedTimeUnixNano : log.TimeUnixNano),
+                    service,
+                    scope.Scope?.Name ?? "",
+                    log.SeverityNumber,
+                    Filled(Text(log.Body), attributes),
+                    Hex(log.TraceId),
+                    Hex(log.SpanId),
+                    attributes
+                );
+            })
+        );
     }
 
     public static IEnumerable<MetricEntry> Read(ResourceMetrics batch)
     {
         var service = ServiceOf(batch.Resource);
-        return batch.ScopeMetrics.SelectMany(scope => scope.Metrics.SelectMany(metric => Points(metric).Select(point => new MetricEntry(
-            service, scope.Scope?.Name ?? "", metric.Name, metric.Unit, metric.Description, point.Attributes, point.Value, Time(point.Time)))));
+        return batch.ScopeMetrics.SelectMany(scope =>
+            scope.Metrics.SelectMany(metric =>
+                Points(metric)
+                    .Select(point => new MetricEntry(
+                        service,
+                        scope.Scope?.Name ?? "",
+                        metric.Name,
+                        metric.Unit,
+                        metric.Description,
+                        point.Attributes,
+                        point.Value,
+                        Time(point.Time)
+                    ))
+            )
+        );
     }
 
-    private static IEnumerable<(string Attributes, string Value, ulong Time)> Points(Metric metric) => metric.DataCase switch
-    {
-        Metric.DataOneofCase.Gauge => metric.Gauge.DataPoints.Select(Number),
-        Metric.DataOneofCase.Sum => metric.Sum.DataPoints.Select(Number),
-        Metric.DataOneofCase.Histogram => metric.Histogram.DataPoints.Select(Distribution),
-        _ => [],
-    };
+    private static IEnumerable<(string Attributes, string Value, ulong Time)> Points(Metric metric) =>
+        metric.DataCase switch
+        {
+            Metric.DataOneofCase.Gauge => metric.Gauge.DataPoints.Select(Number),
+            Metric.DataOneofCase.Sum => metric.Sum.DataPoints.Select(Number),
+            Metric.DataOneofCase.Histogram => metric.Histogram.DataPoints.Select(Distribution),
+            _ => [],
+        };
 
-    private static (string Attributes, string Value, ulong Time) Number(NumberDataPoint point) => (
-        Joined(point.Attributes),
-        point.ValueCase == NumberDataPoint.ValueOneofCase.AsInt ? point.AsInt.ToString("N0", CultureInfo.InvariantCulture) : Short(point.AsDouble),
-        point.TimeUnixNano);
+    private static (string Attributes, string Value, ulong Time) Number(NumberDataPoint point) =>
+        (
+            Joined(point.Attributes),
+            point.ValueCase == NumberDataPoint.ValueOneofCase.AsInt
+                ? point.AsInt.ToString("N0", CultureInfo.InvariantCulture)
+                : Short(point.AsDouble),
+            point.TimeUnixNano
+        );
 
     private static (string Attributes, string Value, ulong Time) Distribution(HistogramDataPoint point)
     {
@@ -112,7 +136,12 @@ internal static class OtlpReader
         [.. attributes.Select(attribute => new KeyValuePair<string, string>(attribute.Key, Text(attribute.Value)))];
 
     private static string Joined(IEnumerable<KeyValue> attributes) =>
-        string.Join(", ", attributes.OrderBy(attribute => attribute.Key, StringComparer.Ordinal).Select(attribute => $"{attribute.Key}={Text(attribute.Value)}"));
+        string.Join(
+            ", ",
+            attributes
+                .OrderBy(attribute => attribute.Key, StringComparer.Ordinal)
+                .Select(attribute => $"{attribute.Key}={Text(attribute.Value)}")
+        );
 
     private static string Text(AnyValue? value)
     {

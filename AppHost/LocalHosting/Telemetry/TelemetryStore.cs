@@ -113,11 +113,15 @@ internal sealed class TelemetryStore
     {
         lock (_gate)
         {
-            return [.. _metrics.Values.Where(metric => wanted(metric))
-                .OrderBy(metric => metric.Meter, StringComparer.Ordinal)
-                .ThenBy(metric => metric.Name, StringComparer.Ordinal)
-                .ThenBy(metric => metric.Service, StringComparer.Ordinal)
-                .ThenBy(metric => metric.Attributes, StringComparer.Ordinal)];
+            return
+            [
+                .. _metrics
+                    .Values.Where(metric => wanted(metric))
+                    .OrderBy(metric => metric.Meter, StringComparer.Ordinal)
+                    .ThenBy(metric => metric.Name, StringComparer.Ordinal)
+                    .ThenBy(metric => metric.Service, StringComparer.Ordinal)
+                    .ThenBy(metric => metric.Attributes, StringComparer.Ordinal),
+            ];
         }
     }
 }

@@ -147,5 +147,10 @@ internal sealed class Publisher(Invocation invocation, DiskFile disk, TransferOp
             await SnapshotUploader.DeleteQuietlyAsync(invocation, snapshot.Name);
             throw;
         }
+        catch
+        {
+            invocation.Progress.Say($"The snapshot {snapshot.Name.Split('/')[^1]} stays: publishing again sends nothing twice.");
+            throw;
+        }
     }
 }

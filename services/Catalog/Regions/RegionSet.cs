@@ -24,8 +24,8 @@ internal sealed class RegionSet(IReadOnlyList<OfferedRegion> regions)
     /// <param name="region">The region.</param>
     public bool TryFind(string spelling, [NotNullWhen(true)] out OfferedRegion? region)
     {
-        region = null;
-        return spelling.Length <= LongestName && _byName.TryGetValue(Canonical(spelling), out region) && region.Offered;
+        region = Find(spelling) is { Offered: true } found ? found : null;
+        return region is not null;
     }
 
     /// <summary>Finds a region that the subscription may use, or refuses the request and says which there are.</summary>
@@ -40,8 +40,7 @@ internal sealed class RegionSet(IReadOnlyList<OfferedRegion> regions)
         }
 
         var offered = string.Join(", ", Offered.Select(region => region.Name));
-        var known = spelling.Length <= LongestName && _byName.ContainsKey(Canonical(spelling));
-        var text = known
+        var text = Find(spelling) is not null
             ? $"The region '{spelling}' is restricted: the subscription needs an approval to use it. It may use: {offered}."
             : $"There is no region '{(spelling.Length <= LongestName ? spelling : spelling[..LongestName])}' for the subscription. It may use: {offered}.";
         var details = new BadRequest();
@@ -53,4 +52,6 @@ internal sealed class RegionSet(IReadOnlyList<OfferedRegion> regions)
             new Dictionary<string, string> { ["location"] = spelling, ["offered"] = offered },
             details);
     }
+
+    private OfferedRegion? Find(string spelling) => spelling.Length <= LongestName ? _byName.GetValueOrDefault(Canonical(spelling)) : null;
 }

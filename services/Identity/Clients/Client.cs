@@ -8,4 +8,10 @@ namespace Gallery.Identity.Clients;
 /// <param name="Groups">Claim <c>groups</c>.</param>
 /// <param name="Roles">Claim <c>roles</c>.</param>
 internal sealed record Client(
-    string TenantId, string ObjectId, string Type, string DisplayName, IReadOnlyList<string> Groups, IReadOnlyList<string> Roles);
+    string TenantId,
+    string ObjectId,
+    string Type,
+    string DisplayName,
+    IReadOnlyList<string> Groups,
+    IReadOnlyList<string> Roles
+);

@@ -16,8 +16,12 @@ internal sealed class ClientDirectory
 
     public ClientDirectory(IOptions<IdentityOptions> options)
     {
-        var principals = options.Value.Principals.Select(principal => (principal.ClientId, new Entry(HashOf(principal.ClientSecret), ClientOf(principal))));
-        var services = options.Value.Services.Select(service => (service.ClientId, new Entry(HashOf(service.ClientSecret), ClientOf(service))));
+        var principals = options.Value.Principals.Select(principal =>
+            (principal.ClientId, new Entry(HashOf(principal.ClientSecret), ClientOf(principal)))
+        );
+        var services = options.Value.Services.Select(service =>
+            (service.ClientId, new Entry(HashOf(service.ClientSecret), ClientOf(service)))
+        );
         _entries = principals.Concat(services).ToDictionary(entry => entry.ClientId, entry => entry.Item2, StringComparer.Ordinal);
     }
 
@@ -29,17 +33,26 @@ internal sealed class ClientDirectory
         return right ? entry?.Client : null;
     }
 
-    private static Client ClientOf(PrincipalOptions principal) => new(
-        Lower(principal.TenantId),
-        Lower(principal.ObjectId),
-        principal.Type,
-        principal.DisplayName.Length == 0 ? principal.ClientId : principal.DisplayName,
-        [.. principal.Groups.Select(Lower)],
-        []);
+    private static Client ClientOf(PrincipalOptions principal) =>
+        new(
+            Lower(principal.TenantId),
+            Lower(principal.ObjectId),
+            principal.Type,
+            principal.DisplayName.Length == 0 ? principal.ClientId : principal.DisplayName,
+            [.. principal.Groups.Select(Lower)],
+            []
+        );
 
     // A service is nobody's tenant; its object id follows from its name.
-    private static Client ClientOf(ServiceOptions service) => new(
-        Guid.Empty.ToString(), new Guid(HashOf(service.ClientId).AsSpan(0, 16)).ToString(), "app", service.ClientId, [], [ServiceRolePrefix + service.ClientId]);
+    private static Client ClientOf(ServiceOptions service) =>
+        new(
+            Guid.Empty.ToString(),
+            new Guid(HashOf(service.ClientId).AsSpan(0, 16)).ToString(),
+            "app",
+            service.ClientId,
+            [],
+            [ServiceRolePrefix + service.ClientId]
+        );
 
     private static string Lower(string uuid) => Guid.Parse(uuid).ToString();
 

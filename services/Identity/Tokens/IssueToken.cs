@@ -10,7 +10,8 @@ using static OpenIddict.Server.OpenIddictServerEvents;
 namespace Gallery.Identity.Tokens;
 
 /// <summary>Says in the token whose it is.</summary>
-internal sealed class IssueToken(ClientDirectory clients, IOptions<IdentityOptions> options) : IOpenIddictServerHandler<HandleTokenRequestContext>
+internal sealed class IssueToken(ClientDirectory clients, IOptions<IdentityOptions> options)
+    : IOpenIddictServerHandler<HandleTokenRequestContext>
 {
     public ValueTask HandleAsync(HandleTokenRequestContext context)
     {
@@ -22,7 +23,8 @@ internal sealed class IssueToken(ClientDirectory clients, IOptions<IdentityOptio
         }
 
         var identity = new ClaimsIdentity("gallery", Claims.Name, "roles");
-        identity.SetClaim(Claims.Subject, client.ObjectId)
+        identity
+            .SetClaim(Claims.Subject, client.ObjectId)
             .SetClaim("oid", client.ObjectId)
             .SetClaim("tid", client.TenantId)
             .SetClaim("idtyp", client.Type)

@@ -6,7 +6,8 @@ using static OpenIddict.Server.OpenIddictServerEvents;
 namespace Gallery.Identity.Tokens;
 
 /// <summary>Refuses whoever can't name a client and its secret.</summary>
-internal sealed partial class ValidateClient(ClientDirectory clients, ILogger<ValidateClient> logger) : IOpenIddictServerHandler<ValidateTokenRequestContext>
+internal sealed partial class ValidateClient(ClientDirectory clients, ILogger<ValidateClient> logger)
+    : IOpenIddictServerHandler<ValidateTokenRequestContext>
 {
     public ValueTask HandleAsync(ValidateTokenRequestContext context)
     {

@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Runtime.InteropServices;
-
 namespace Gallery.Region.Blocks;
 
 /// <summary>
@@ -38,6 +35,17 @@ internal sealed class BlockBatch : IDisposable
 
     /// <summary>The bytes of all blocks.</summary>
     public ReadOnlyMemory<byte> Data => _buffer.Memory[..Length];
+
+    /// <summary>The bytes of all blocks, and zeros up to a multiple of a page, as a store writes them.</summary>
+    public ReadOnlyMemory<byte> Padded
+    {
+        get
+        {
+            var padded = (Length + AlignedMemory.PageSize - 1) / AlignedMemory.PageSize * AlignedMemory.PageSize;
+            _buffer.Memory.Span[Length..padded].Clear();
+            return _buffer.Memory[..padded];
+        }
+    }
 
     /// <summary>The whole buffer: readers that fill several blocks at once write behind <see cref="Length"/>.</summary>
     public Memory<byte> Free => _buffer.Memory[Length..];
@@ -84,24 +92,4 @@ internal sealed class BlockBatch : IDisposable
     }
 
     internal void Release() => ((IDisposable)_buffer).Dispose();
-
-    /// <summary>Memory outside the garbage collector's heap, at a page boundary: never moved, never zeroed, given back to the system when idle.</summary>
-    private sealed unsafe class AlignedMemory(int length) : MemoryManager<byte>
-    {
-        private void* _pointer = NativeMemory.AlignedAlloc((nuint)length, 4096);
-
-        public override Span<byte> GetSpan() => new(_pointer, _pointer == null ? 0 : length);
-
-        public override MemoryHandle Pin(int elementIndex = 0) => new((byte*)_pointer + elementIndex);
-
-        public override void Unpin()
-        {
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            NativeMemory.AlignedFree(_pointer);
-            _pointer = null;
-        }
-    }
 }

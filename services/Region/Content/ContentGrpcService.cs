@@ -18,7 +18,8 @@ namespace Gallery.Region.Content;
 
 /// <summary>Gives out bytes to holders of grants.</summary>
 [AllowAnonymous]
-internal sealed class ContentGrpcService(HeldContents held, ReplicaManager replicas, StoreSet stores) : ContentService.ContentServiceBase
+internal sealed class ContentGrpcService(HeldContents held, ReplicaManager replicas, StoreSet stores, RegionTelemetry telemetry)
+    : ContentService.ContentServiceBase
 {
     private const int MaxNodes = 1024;
     private const int NodesPerMessage = 32;
@@ -81,6 +82,7 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
             {
                 var some = refs.AsMemory(first, Math.Min(BlocksPerMessage, refs.Length - first));
                 await store.Blocks.ReadAsync(some, buffer, context.CancellationToken);
+                telemetry.Served(some.Span[0].Length * (long)some.Length, "node");
                 // The message is written out before the call returns, so the buffer can be used again.
                 await responseStream.WriteAsync(ToMessage(some.Span, buffer, request.BlockDigests, first), context.CancellationToken);
             }
@@ -123,6 +125,7 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
             else
             {
                 response.Data = UnsafeByteOperations.UnsafeWrap(piece.Data);
+                telemetry.Served(piece.Data.Length, "grpc");
             }
 
             await responseStream.WriteAsync(response, context.CancellationToken);

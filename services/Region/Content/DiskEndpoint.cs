@@ -16,28 +16,26 @@ namespace Gallery.Region.Content;
 /// Disks of replicas over HTTP: `GET` and `HEAD /v1/replicas/{replica}/disks/{os|lun0…}` with `Authorization: Bearer {lease token}`, whole or by
 /// one `Range`. The ETag is the content's digest, which never changes for a replica.
 /// </summary>
-internal static partial class DiskEndpoint
+internal static class DiskEndpoint
 {
-    private static readonly byte[] Zeros = new byte[256 * 1024];
-
     /// <summary>Maps the endpoint.</summary>
     public static void MapDisks(this WebApplication app) =>
         app.MapMethods(
                 "/v1/replicas/{replica}/disks/{slot}",
                 [HttpMethods.Get, HttpMethods.Head],
-                (HttpContext http, string replica, string slot, ReplicaManager replicas, StoreSet stores, ILogger<ReplicaManager> logger) =>
-                    AnswerAsync(http, replica, slot, replicas, stores, logger)
+                (HttpContext http, string replica, string slot, DiskSender sender) => sender.AnswerAsync(http, replica, slot)
             )
             .AllowAnonymous();
 
-    private static async Task AnswerAsync(
-        HttpContext http,
-        string replica,
-        string slot,
-        ReplicaManager replicas,
-        StoreSet stores,
-        ILogger logger
-    )
+}
+
+/// <summary>Answers requests for disks.</summary>
+internal sealed partial class DiskSender(ReplicaManager replicas, StoreSet stores, RegionTelemetry telemetry, ILogger<DiskSender> logger)
+{
+    private static readonly byte[] Zeros = new byte[256 * 1024];
+
+    /// <summary>Answers one.</summary>
+    public async Task AnswerAsync(HttpContext http, string replica, string slot)
     {
         try
         {
@@ -56,7 +54,7 @@ internal static partial class DiskEndpoint
         catch (RegionException exception)
         {
             // The length was promised: the reader must not take what it got for the whole.
-            LogBroken(logger, exception, replica);
+            LogBroken(exception, replica);
             http.Abort();
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
@@ -65,7 +63,7 @@ internal static partial class DiskEndpoint
         }
     }
 
-    private static async Task SendAsync(HttpContext http, ReadableDisk disk, RegionStore store)
+    private async Task SendAsync(HttpContext http, ReadableDisk disk, RegionStore store)
     {
         var (request, response) = (http.Request.GetTypedHeaders(), http.Response.GetTypedHeaders());
         var length = disk.Content.VirtualSize;
@@ -103,7 +101,7 @@ internal static partial class DiskEndpoint
         }
     }
 
-    private static async Task SendAsync(HttpContext http, DiskReader reader, long offset, long count)
+    private async Task SendAsync(HttpContext http, DiskReader reader, long offset, long count)
     {
         await foreach (var piece in reader.ReadAsync(offset, count, http.RequestAborted))
         {
@@ -115,6 +113,7 @@ internal static partial class DiskEndpoint
             if (piece.Data.Length > 0)
             {
                 await http.Response.Body.WriteAsync(piece.Data, http.RequestAborted);
+                telemetry.Served(piece.Data.Length, "http");
             }
         }
     }
@@ -163,5 +162,5 @@ internal static partial class DiskEndpoint
     }
 
     [LoggerMessage(1, LogLevel.Error, "A disk of replica {Replica} could not be read to its end")]
-    private static partial void LogBroken(ILogger logger, Exception exception, string replica);
+    private partial void LogBroken(Exception exception, string replica);
 }

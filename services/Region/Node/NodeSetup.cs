@@ -24,6 +24,7 @@ internal static class NodeSetup
         services.AddSingleton(provider => new DiskSizeRules(provider.GetRequiredService<IOptions<RegionOptions>>().Value.MaxDiskBytes));
         services.AddSingleton(_ => new BlockBatchPool());
         services.AddSingleton<NodeClock>();
+        services.AddSingleton<RegionTelemetry>();
         services.AddSingleton<HeldContents>();
         services.AddSingleton<TransferLimiter>();
         services.AddSingleton<RemoteNodes>();
@@ -31,6 +32,7 @@ internal static class NodeSetup
         services.AddSingleton<UploadManager>();
         services.AddSingleton<ReplicaManager>();
         services.AddSingleton<StoreCollector>();
+        services.AddSingleton<DiskSender>();
         services.AddHostedService<NodeStart>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreCollector>());
         services.AddHostedService<MemoryTrimmer>();
@@ -48,7 +50,13 @@ internal static class NodeSetup
     private static StoreSet OpenStores(IServiceProvider provider)
     {
         var options = provider.GetRequiredService<IOptions<RegionOptions>>().Value;
-        return StoreSet.Open(options.DataPath, options.Zones, new CapacityBudget(options.CapacityBytes), options.SegmentBytes);
+        return StoreSet.Open(
+            options.DataPath,
+            options.Zones,
+            new CapacityBudget(options.CapacityBytes),
+            options.SegmentBytes,
+            provider.GetRequiredService<RegionTelemetry>().BadBlock
+        );
     }
 }
 

@@ -9,7 +9,8 @@ namespace Gallery.Region.Stores;
 /// </summary>
 /// <param name="zones">The stores, one a zone.</param>
 /// <param name="preferred">Index of the zone that is read first.</param>
-internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int preferred = 0) : IBlockStore
+/// <param name="bad">Told of each block that a zone could not give.</param>
+internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int preferred = 0, Action<RegionException>? bad = null) : IBlockStore
 {
     /// <inheritdoc/>
     public long BlockCount => zones.Max(zone => zone.BlockCount);
@@ -116,13 +117,10 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
                 await Zone(i).ReadAsync(block, destination, cancellationToken);
                 return;
             }
-            catch (BlockCorruptException exception)
+            catch (Exception exception) when (exception is BlockCorruptException or BlockMissingException)
             {
-                worst = exception;
-            }
-            catch (BlockMissingException exception)
-            {
-                worst ??= exception;
+                worst = worst is BlockCorruptException ? worst : exception;
+                bad?.Invoke((RegionException)exception);
             }
         }
 

@@ -8,6 +8,7 @@ internal static partial class Posix
 {
     private const int OpenReadOnly = 0;
     private const int OpenDirectory = 0x10000;
+    private const int OpenCloseOnExec = 0x80000;
     private const int SeekData = 3;
     private const int SeekHole = 4;
     private const int NoSuchDeviceOrAddress = 6;
@@ -19,7 +20,7 @@ internal static partial class Posix
     /// <summary>Makes the names in a folder durable: created, renamed and removed files.</summary>
     public static void FlushDirectory(string path)
     {
-        var descriptor = Open(path, OpenReadOnly | OpenDirectory);
+        var descriptor = Open(path, OpenReadOnly | OpenDirectory | OpenCloseOnExec);
         if (descriptor < 0)
         {
             throw new IOException($"The folder {path} can't be opened: error {Marshal.GetLastPInvokeError()}.");

@@ -17,8 +17,11 @@ internal sealed class StoreSet : IAsyncDisposable
     private readonly ConcurrentDictionary<(int Zone, StoreName Name), IBlockStore> _zoneStores = new();
     private readonly FileStream _nodeLock;
 
-    private StoreSet(string dataPath, int zoneCount, CapacityBudget capacity, long segmentBytes)
+    private readonly Action<StoreName, RegionException>? _bad;
+
+    private StoreSet(string dataPath, int zoneCount, CapacityBudget capacity, long segmentBytes, Action<StoreName, RegionException>? bad)
     {
+        _bad = bad;
         _dataPath = dataPath;
         _segmentBytes = segmentBytes;
         ZoneCount = zoneCount;
@@ -40,10 +43,21 @@ internal sealed class StoreSet : IAsyncDisposable
     public RegionStore Snapshots => Get(StoreName.Snapshots);
 
     /// <summary>Opens all stores below a folder.</summary>
+    /// <param name="dataPath">The folder.</param>
+    /// <param name="zoneCount">Zones of the region: one or three.</param>
+    /// <param name="capacity">The bytes that all stores may take up together.</param>
+    /// <param name="segmentBytes">Bytes at which a segment file is full.</param>
+    /// <param name="bad">Told of each block that a zone could not give.</param>
     /// <exception cref="IOException">Another process has them open.</exception>
-    public static StoreSet Open(string dataPath, int zoneCount, CapacityBudget capacity, long segmentBytes = SegmentStore.DefaultSegmentBytes)
+    public static StoreSet Open(
+        string dataPath,
+        int zoneCount,
+        CapacityBudget capacity,
+        long segmentBytes = SegmentStore.DefaultSegmentBytes,
+        Action<StoreName, RegionException>? bad = null
+    )
     {
-        var set = new StoreSet(dataPath, zoneCount, capacity, segmentBytes);
+        var set = new StoreSet(dataPath, zoneCount, capacity, segmentBytes, bad);
         for (var zone = 1; zone <= zoneCount; zone++)
         {
             foreach (var name in set.FindIn(zone))
@@ -145,7 +159,7 @@ internal sealed class StoreSet : IAsyncDisposable
         var records = Array.ConvertAll(zones, zone => (IRecordStore)new RecordFolder(Path.Combine(ZonePath(zone), name.ToString())));
         return zones.Length == 1
             ? new RegionStore(name, blocks[0], records[0])
-            : new RegionStore(name, new MirroredStore(blocks, name.Ordinal % zones.Length), new MirroredRecords(records));
+            : new RegionStore(name, new MirroredStore(blocks, name.Ordinal % zones.Length, failure => _bad?.Invoke(name, failure)), new MirroredRecords(records));
     }
 
     private IBlockStore OpenZone(StoreName name, int zone)

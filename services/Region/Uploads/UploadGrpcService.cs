@@ -13,7 +13,7 @@ using Microsoft.AspNetCore.Authorization;
 namespace Gallery.Region.Uploads;
 
 /// <summary>Takes in files from whoever holds an upload grant, and makes contents of them for Replication.</summary>
-internal sealed class UploadGrpcService(UploadManager uploads, StoreCollector collector) : UploadService.UploadServiceBase
+internal sealed class UploadGrpcService(UploadManager uploads, StoreCollector collector, RegionTelemetry telemetry) : UploadService.UploadServiceBase
 {
     private const int MaxDeclared = 16384;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -103,6 +103,7 @@ internal sealed class UploadGrpcService(UploadManager uploads, StoreCollector co
         } while (await NextAsync(requestStream, writer, context.CancellationToken));
 
         await uploads.FinishWriterAsync(id, writer, context.CancellationToken);
+        telemetry.Uploaded(writer.NewBytes);
         return new WriteBlocksResponse { WrittenBlockCount = writer.Blocks, WrittenBytes = writer.Bytes };
     }
 

@@ -56,28 +56,33 @@ internal sealed class GrantIssuer : IDisposable
     }
 
     /// <summary>Leave to send a file into an upload.</summary>
-    public Grant Upload(string region, string uploadId) => Issue(region, GrantClaims.Upload, uploadId, _clock.GetUtcNow() + _options.UploadLifetime);
+    public Grant Upload(string region, string uploadId) =>
+        Issue(region, GrantClaims.Upload, uploadId, _clock.GetUtcNow() + _options.UploadLifetime);
 
     /// <summary>Leave to read a replica.</summary>
-    public Grant Read(string region, string replicaUid, DateTimeOffset expireTime) => Issue(region, GrantClaims.Read, replicaUid, expireTime);
+    public Grant Read(string region, string replicaUid, DateTimeOffset expireTime) =>
+        Issue(region, GrantClaims.Read, replicaUid, expireTime);
 
     /// <summary>Leave for a node to take a content from the node of another region.</summary>
-    public Grant Pull(string region, string contentDigest) => Issue(region, GrantClaims.Pull, contentDigest, _clock.GetUtcNow() + _options.PullLifetime);
+    public Grant Pull(string region, string contentDigest) =>
+        Issue(region, GrantClaims.Pull, contentDigest, _clock.GetUtcNow() + _options.PullLifetime);
 
     /// <inheritdoc />
     public void Dispose() => _key.Dispose();
 
     private Grant Issue(string region, string operation, string resource, DateTimeOffset expireTime)
     {
-        var token = _handler.CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = GrantClaims.Issuer,
-            Audience = GrantClaims.AudienceOf(region),
-            Claims = new Dictionary<string, object> { [GrantClaims.Operation] = operation, [GrantClaims.Resource] = resource },
-            IssuedAt = _clock.GetUtcNow().UtcDateTime,
-            Expires = expireTime.UtcDateTime,
-            SigningCredentials = _credentials,
-        });
+        var token = _handler.CreateToken(
+            new SecurityTokenDescriptor
+            {
+                Issuer = GrantClaims.Issuer,
+                Audience = GrantClaims.AudienceOf(region),
+                Claims = new Dictionary<string, object> { [GrantClaims.Operation] = operation, [GrantClaims.Resource] = resource },
+                IssuedAt = _clock.GetUtcNow().UtcDateTime,
+                Expires = expireTime.UtcDateTime,
+                SigningCredentials = _credentials,
+            }
+        );
         return new Grant(token, expireTime);
     }
 }

@@ -19,7 +19,9 @@ internal sealed record ImageReference(ResourceName? Definition, ResourceName? Ve
         if (!ResourceName.TryParse(text, out var name) || name.Kind is not (ResourceKind.Image or ResourceKind.ImageVersion))
         {
             throw GalleryError.InvalidParameter(
-                field, ResourceName.Describe(ResourceKind.ImageVersion, ResourceKind.Image) + " Or '{definition}/versions/latest'.");
+                field,
+                ResourceName.Describe(ResourceKind.ImageVersion, ResourceKind.Image) + " Or '{definition}/versions/latest'."
+            );
         }
 
         return name.Kind == ResourceKind.Image ? new ImageReference(name, null)

@@ -14,13 +14,18 @@ internal sealed record LeaseName(string SubscriptionId, string Id)
     public override string ToString() => $"subscriptions/{SubscriptionId}/leases/{Id}";
 
     /// <summary>Reads the name in a request, and refuses with INVALID_ARGUMENT what is none.</summary>
-    public static LeaseName Require(string text, string field) => TryParse(text, out var name)
-        ? name
-        : throw GalleryError.InvalidParameter(field, "Must be a resource name of the form 'subscriptions/{subscription}/leases/{lease}'.");
+    public static LeaseName Require(string text, string field) =>
+        TryParse(text, out var name)
+            ? name
+            : throw GalleryError.InvalidParameter(
+                field,
+                "Must be a resource name of the form 'subscriptions/{subscription}/leases/{lease}'."
+            );
 
     private static bool TryParse(string text, [NotNullWhen(true)] out LeaseName? name)
     {
-        name = text.Split('/') is ["subscriptions" or "Subscriptions", var subscription, "leases" or "Leases", var id]
+        name =
+            text.Split('/') is ["subscriptions" or "Subscriptions", var subscription, "leases" or "Leases", var id]
             && Guid.TryParseExact(subscription, "D", out var parsed)
             && id.Length is > 0 and <= LongestId
             && id.All(character => char.IsAsciiLetterOrDigit(character) || character == '-')

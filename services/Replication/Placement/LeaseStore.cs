@@ -16,7 +16,14 @@ namespace Gallery.Replication.Placement;
 /// <param name="ReplicaUid">The replica.</param>
 /// <param name="Machines">Machines that it counts for.</param>
 /// <param name="ExpireTime">When it ends; long ago when it was released.</param>
-internal sealed record StoredLease(LeaseName Name, ResourceName Version, string Region, string ReplicaUid, int Machines, DateTimeOffset ExpireTime)
+internal sealed record StoredLease(
+    LeaseName Name,
+    ResourceName Version,
+    string Region,
+    string ReplicaUid,
+    int Machines,
+    DateTimeOffset ExpireTime
+)
 {
     /// <summary>Number of the replica within its region.</summary>
     public int Ordinal => int.Parse(ReplicaUid.Split('.')[^2], CultureInfo.InvariantCulture);
@@ -31,13 +38,24 @@ internal sealed record StoredLease(LeaseName Name, ResourceName Version, string 
 /// <param name="FreeMachines">Machines that there is room for, when there was too little.</param>
 /// <param name="LeasedMachines">Machines that hold leases, when there was no room.</param>
 /// <param name="NextEnd">When the next lease ends, when there was no room.</param>
-internal sealed record PlacementOutcome(IReadOnlyList<StoredLease> Leases, int ReadyReplicas, int FreeMachines, int LeasedMachines, DateTimeOffset NextEnd);
+internal sealed record PlacementOutcome(
+    IReadOnlyList<StoredLease> Leases,
+    int ReadyReplicas,
+    int FreeMachines,
+    int LeasedMachines,
+    DateTimeOffset NextEnd
+);
 
 /// <summary>
 /// Keeps the leases of machines on replicas. Which replica is how loaded, and which leases make up the load, changes in one step, so a
 /// replica never serves more machines than it can, however many callers place at once.
 /// </summary>
-internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> options, IOptions<RedisStoreOptions> storeOptions, TimeProvider clock)
+internal sealed class LeaseStore(
+    RedisStore redis,
+    IOptions<PlacementOptions> options,
+    IOptions<RedisStoreOptions> storeOptions,
+    TimeProvider clock
+)
 {
     private const int MostReplicas = 100;
 
@@ -55,13 +73,18 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
     public static (ResourceName Version, string Region)? ParseLeasing(string entry)
     {
         var bar = entry.IndexOf('|', StringComparison.Ordinal);
-        return bar > 0 && ResourceName.TryParse(entry[..bar], ResourceKind.ImageVersion, out var version) ? (version, entry[(bar + 1)..]) : null;
+        return bar > 0 && ResourceName.TryParse(entry[..bar], ResourceKind.ImageVersion, out var version)
+            ? (version, entry[(bar + 1)..])
+            : null;
     }
 
     /// <summary>The leases that an earlier request with the same request id got; null when there was none.</summary>
     public async Task<IReadOnlyList<StoredLease>?> FindAsync(string subscriptionId, RequestMemo? memo, CancellationToken cancellationToken)
     {
-        if (memo is null || await redis.Database.HashGetAsync(memo.Key, MemoFields).WaitAsync(cancellationToken) is not [{ IsNull: false } hash, var ids])
+        if (
+            memo is null
+            || await redis.Database.HashGetAsync(memo.Key, MemoFields).WaitAsync(cancellationToken) is not [{ IsNull: false } hash, var ids]
+        )
         {
             return null;
         }
@@ -80,7 +103,14 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
     /// <param name="memo">The request's memo.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<PlacementOutcome?> PlaceAsync(
-        ResourceName version, string region, int machines, string uidPrefix, TimeSpan lease, RequestMemo? memo, CancellationToken cancellationToken)
+        ResourceName version,
+        string region,
+        int machines,
+        string uidPrefix,
+        TimeSpan lease,
+        RequestMemo? memo,
+        CancellationToken cancellationToken
+    )
     {
         var partition = redis.PartitionOf(version.SubscriptionId);
         var now = clock.GetUtcNow();
@@ -92,7 +122,9 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
             All(partition, version),
             Leasing(partition),
             memo?.Key ?? partition.Key("req"),
-            .. Enumerable.Range(1, Math.Min(machines, MostReplicas)).Select(number => KeyOf(partition, FormattableString.Invariant($"{batch}-{number}"))),
+            .. Enumerable
+                .Range(1, Math.Min(machines, MostReplicas))
+                .Select(number => KeyOf(partition, FormattableString.Invariant($"{batch}-{number}"))),
         ];
         RedisValue[] arguments =
         [
@@ -113,17 +145,37 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
         switch ((string)answer[0]!)
         {
             case "again":
-                return new PlacementOutcome(await ReadAllAsync(version.SubscriptionId, (string)answer[1]!, cancellationToken), 0, 0, 0, default);
+                return new PlacementOutcome(
+                    await ReadAllAsync(version.SubscriptionId, (string)answer[1]!, cancellationToken),
+                    0,
+                    0,
+                    0,
+                    default
+                );
             case "reused":
                 throw GalleryError.RequestIdReused(memo!.RequestId);
             case "none":
                 return null;
             case "full":
                 return new PlacementOutcome(
-                    [], (int)answer[1], (int)answer[2], (int)answer[3], DateTimeOffset.FromUnixTimeMilliseconds(long.Parse((string)answer[4]!, CultureInfo.InvariantCulture)));
+                    [],
+                    (int)answer[1],
+                    (int)answer[2],
+                    (int)answer[3],
+                    DateTimeOffset.FromUnixTimeMilliseconds(long.Parse((string)answer[4]!, CultureInfo.InvariantCulture))
+                );
             default:
-                var leases = answer.Skip(1).Chunk(3).Select(made => new StoredLease(
-                    new LeaseName(version.SubscriptionId, (string)made[0]!), version, region, (string)made[1]!, int.Parse((string)made[2]!, CultureInfo.InvariantCulture), now + lease));
+                var leases = answer
+                    .Skip(1)
+                    .Chunk(3)
+                    .Select(made => new StoredLease(
+                        new LeaseName(version.SubscriptionId, (string)made[0]!),
+                        version,
+                        region,
+                        (string)made[1]!,
+                        int.Parse((string)made[2]!, CultureInfo.InvariantCulture),
+                        now + lease
+                    ));
                 return new PlacementOutcome([.. leases], 0, 0, 0, default);
         }
     }
@@ -132,7 +184,13 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
     public async Task<IReadOnlyDictionary<string, int>> LoadsAsync(ResourceName version, string region, CancellationToken cancellationToken)
     {
         var partition = redis.PartitionOf(version.SubscriptionId);
-        RedisKey[] keys = [VersionKeys.Serving(partition, version, region), Ends(partition, version, region), All(partition, version), Leasing(partition)];
+        RedisKey[] keys =
+        [
+            VersionKeys.Serving(partition, version, region),
+            Ends(partition, version, region),
+            All(partition, version),
+            Leasing(partition),
+        ];
         RedisValue[] arguments = [clock.GetUtcNow().ToUnixTimeMilliseconds(), LeasingEntry(version, region)];
         var answer = (RedisResult[])(await redis.Database.ScriptEvaluateAsync(SettleScript, keys, arguments).WaitAsync(cancellationToken))!;
         return answer.Chunk(2).ToDictionary(pair => (string)pair[0]!, pair => Math.Max(0, (int)(double)pair[1]));
@@ -141,18 +199,32 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
     /// <summary>Reads a lease; null when it is not remembered any more.</summary>
     public async Task<StoredLease?> ReadAsync(LeaseName name, CancellationToken cancellationToken)
     {
-        var fields = await redis.Database.HashGetAsync(KeyOf(redis.PartitionOf(name.SubscriptionId), name.Id), LeaseFields).WaitAsync(cancellationToken);
+        var fields = await redis
+            .Database.HashGetAsync(KeyOf(redis.PartitionOf(name.SubscriptionId), name.Id), LeaseFields)
+            .WaitAsync(cancellationToken);
         return fields[0].IsNull || !ResourceName.TryParse(fields[0].ToString(), ResourceKind.ImageVersion, out var version)
             ? null
-            : new StoredLease(name, version, fields[1].ToString(), fields[2].ToString(), (int)fields[3], DateTimeOffset.FromUnixTimeMilliseconds((long)fields[4]));
+            : new StoredLease(
+                name,
+                version,
+                fields[1].ToString(),
+                fields[2].ToString(),
+                (int)fields[3],
+                DateTimeOffset.FromUnixTimeMilliseconds((long)fields[4])
+            );
     }
 
     /// <summary>A page of a version's leases that are on.</summary>
     public async Task<(IReadOnlyList<StoredLease> Leases, string NextPageToken)> ListAsync(
-        ResourceName version, PageRequest page, CancellationToken cancellationToken)
+        ResourceName version,
+        PageRequest page,
+        CancellationToken cancellationToken
+    )
     {
         var index = await redis.ReadIndexAsync(All(redis.PartitionOf(version.SubscriptionId), version), page, cancellationToken);
-        var leases = await Task.WhenAll(index.Members.Select(id => ReadAsync(new LeaseName(version.SubscriptionId, id), cancellationToken)));
+        var leases = await Task.WhenAll(
+            index.Members.Select(id => ReadAsync(new LeaseName(version.SubscriptionId, id), cancellationToken))
+        );
         return ([.. leases.OfType<StoredLease>().Where(lease => lease.ExpireTime > clock.GetUtcNow())], index.NextPageToken);
     }
 
@@ -161,7 +233,12 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
     {
         var partition = redis.PartitionOf(lease.Version.SubscriptionId);
         var now = clock.GetUtcNow();
-        RedisKey[] keys = [VersionKeys.Serving(partition, lease.Version, lease.Region), Ends(partition, lease.Version, lease.Region), KeyOf(partition, lease.Name.Id)];
+        RedisKey[] keys =
+        [
+            VersionKeys.Serving(partition, lease.Version, lease.Region),
+            Ends(partition, lease.Version, lease.Region),
+            KeyOf(partition, lease.Name.Id),
+        ];
         RedisValue[] arguments =
         [
             now.ToUnixTimeMilliseconds(),
@@ -171,7 +248,10 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
             (long)(duration + options.Value.LeaseMemory).TotalMilliseconds,
         ];
         return (int)await redis.Database.ScriptEvaluateAsync(RenewScript, keys, arguments).WaitAsync(cancellationToken) == 1
-            ? lease with { ExpireTime = DateTimeOffset.FromUnixTimeMilliseconds((now + duration).ToUnixTimeMilliseconds()) }
+            ? lease with
+            {
+                ExpireTime = DateTimeOffset.FromUnixTimeMilliseconds((now + duration).ToUnixTimeMilliseconds()),
+            }
             : null;
     }
 
@@ -198,7 +278,8 @@ internal sealed class LeaseStore(RedisStore redis, IOptions<PlacementOptions> op
 
     private static string LeasingEntry(ResourceName version, string region) => $"{version.Key}|{region}";
 
-    private static RedisKey Ends(Partition partition, ResourceName version, string region) => partition.Key("lease-ends", version.Key, region);
+    private static RedisKey Ends(Partition partition, ResourceName version, string region) =>
+        partition.Key("lease-ends", version.Key, region);
 
     private static RedisKey All(Partition partition, ResourceName version) => partition.Key("leases", version.Key);
 

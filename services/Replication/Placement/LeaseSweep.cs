@@ -7,7 +7,12 @@ namespace Gallery.Replication.Placement;
 /// Lets leases that have expired go. Placing does so too, for the replicas it looks at; this is for those that nobody places on.
 /// </summary>
 internal sealed partial class LeaseSweep(
-    RedisStore redis, LeaseStore leases, IOptions<PlacementOptions> options, TimeProvider clock, ILogger<LeaseSweep> logger) : BackgroundService
+    RedisStore redis,
+    LeaseStore leases,
+    IOptions<PlacementOptions> options,
+    TimeProvider clock,
+    ILogger<LeaseSweep> logger
+) : BackgroundService
 {
     private const int Batch = 1_000;
 

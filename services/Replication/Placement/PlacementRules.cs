@@ -22,7 +22,11 @@ internal static class PlacementRules
     {
         new Violations()
             .AddIf(request.MachineCount is < 1 or > MostMachines, "machine_count", $"Must be from 1 to {MostMachines}.")
-            .AddIf(request.HasReplicaOrdinal && request.ReplicaOrdinal is < 0 or > MostOrdinal, "replica_ordinal", $"Must be from 0 to {MostOrdinal}, or not set.")
+            .AddIf(
+                request.HasReplicaOrdinal && request.ReplicaOrdinal is < 0 or > MostOrdinal,
+                "replica_ordinal",
+                $"Must be from 0 to {MostOrdinal}, or not set."
+            )
             .AddIf(!IsLease(request.LeaseDuration), "lease_duration", LeaseDescription)
             .ThrowIfAny();
     }
@@ -37,9 +41,8 @@ internal static class PlacementRules
     }
 
     /// <summary>How long a lease is to last; refuses what is too short or too long.</summary>
-    public static TimeSpan LeaseOf(Duration? duration, TimeSpan otherwise) => IsLease(duration)
-        ? duration?.ToTimeSpan() ?? otherwise
-        : throw GalleryError.InvalidParameter("lease_duration", LeaseDescription);
+    public static TimeSpan LeaseOf(Duration? duration, TimeSpan otherwise) =>
+        IsLease(duration) ? duration?.ToTimeSpan() ?? otherwise : throw GalleryError.InvalidParameter("lease_duration", LeaseDescription);
 
     /// <summary>Replicas that would do: one for as many machines as it serves, one for each scale set, and one at least (semantics 3.6).</summary>
     public static int ReplicasNeeded(long machines, int scaleSets, int machinesPerReplica) =>
@@ -50,7 +53,9 @@ internal static class PlacementRules
     // Compared by seconds: a duration from outside may be longer than a TimeSpan can be, or malformed.
     private static bool IsLease(Duration? duration) =>
         duration is null
-        || (duration.Nanos is >= 0 and < 1_000_000_000
+        || (
+            duration.Nanos is >= 0 and < 1_000_000_000
             && duration.Seconds >= (long)ShortestLease.TotalSeconds
-            && duration.Seconds + (duration.Nanos > 0 ? 1 : 0) <= (long)LongestLease.TotalSeconds);
+            && duration.Seconds + (duration.Nanos > 0 ? 1 : 0) <= (long)LongestLease.TotalSeconds
+        );
 }

@@ -28,7 +28,8 @@ internal sealed class PlacementsService(
     GrantIssuer grants,
     RedisStore redis,
     IOptions<PlacementOptions> options,
-    TimeProvider clock) : V1.PlacementService.PlacementServiceBase
+    TimeProvider clock
+) : V1.PlacementService.PlacementServiceBase
 {
     private const string ReadVersion = "Microsoft.Compute/galleries/images/versions/read";
     private const string ReadDefinition = "Microsoft.Compute/galleries/images/read";
@@ -53,11 +54,16 @@ internal sealed class PlacementsService(
         await gate.RequireUsableAsync(region, context.CancellationToken);
         var version = await ResolveAsync(image, region, context);
         var record = await RecordAsync(version, region, context.CancellationToken);
-        var prefix = request.HasReplicaOrdinal ? FormattableString.Invariant($"{record.Uid}.{region}.{request.ReplicaOrdinal}.") : $"{record.Uid}.";
+        var prefix = request.HasReplicaOrdinal
+            ? FormattableString.Invariant($"{record.Uid}.{region}.{request.ReplicaOrdinal}.")
+            : $"{record.Uid}.";
         var duration = PlacementRules.LeaseOf(request.LeaseDuration, options.Value.DefaultLease);
-        var outcome = await leases.PlaceAsync(version, region, request.MachineCount, prefix, duration, memo, context.CancellationToken)
+        var outcome =
+            await leases.PlaceAsync(version, region, request.MachineCount, prefix, duration, memo, context.CancellationToken)
             ?? throw NotServed(version, region);
-        return outcome.Leases.Count > 0 ? await ResponseAsync(outcome.Leases, context) : throw Exhausted(version, region, request.MachineCount, outcome);
+        return outcome.Leases.Count > 0
+            ? await ResponseAsync(outcome.Leases, context)
+            : throw Exhausted(version, region, request.MachineCount, outcome);
     }
 
     /// <inheritdoc />
@@ -141,11 +147,14 @@ internal sealed class PlacementsService(
             return image.Version;
         }
 
-        var version = await latest.FindAsync(image.Definition!, region, context.CancellationToken) ?? throw GalleryError.Create(
-            StatusCode.NotFound,
-            ErrorReason.GalleryImageNotFound,
-            $"No latest version of '{image.Definition}' exists in {region}: none is complete there, or all are excluded from latest.",
-            new Dictionary<string, string> { ["image"] = image.Definition!.Value, ["region"] = region });
+        var version =
+            await latest.FindAsync(image.Definition!, region, context.CancellationToken)
+            ?? throw GalleryError.Create(
+                StatusCode.NotFound,
+                ErrorReason.GalleryImageNotFound,
+                $"No latest version of '{image.Definition}' exists in {region}: none is complete there, or all are excluded from latest.",
+                new Dictionary<string, string> { ["image"] = image.Definition!.Value, ["region"] = region }
+            );
         await access.RequireAsync(context, ReadVersion, version.Value);
         return version;
     }
@@ -174,8 +183,13 @@ internal sealed class PlacementsService(
             response.Leases.Add(shown);
         }
 
-        return response.Leases.Count > 0 ? response : throw GalleryError.Create(
-            StatusCode.FailedPrecondition, ErrorReason.LeaseExpired, "The leases of this request id are over. Use a new one.");
+        return response.Leases.Count > 0
+            ? response
+            : throw GalleryError.Create(
+                StatusCode.FailedPrecondition,
+                ErrorReason.LeaseExpired,
+                "The leases of this request id are over. Use a new one."
+            );
     }
 
     private async Task<V1.Lease> ShowAsync(StoredLease lease, bool withToken, CancellationToken cancellationToken)
@@ -206,10 +220,20 @@ internal sealed class PlacementsService(
         var needed = PlacementRules.ReplicasNeeded(outcome.LeasedMachines + machines, 0, capacity);
         var text = string.Create(
             CultureInfo.InvariantCulture,
-            $"{machines} machines do not fit on the {outcome.ReadyReplicas} replicas of '{version}' in {region}: {outcome.LeasedMachines} hold leases, {outcome.FreeMachines} more fit, {needed} replicas would do.");
+            $"{machines} machines do not fit on the {outcome.ReadyReplicas} replicas of '{version}' in {region}: {outcome.LeasedMachines} hold leases, {outcome.FreeMachines} more fit, {needed} replicas would do."
+        );
         var untilNext = outcome.NextEnd - clock.GetUtcNow();
-        var retry = untilNext < ShortestRetry ? ShortestRetry : untilNext > LongestRetry ? LongestRetry : untilNext;
-        var quota = new QuotaFailure { Violations = { new QuotaFailure.Types.Violation { Subject = $"{version}/replicas/{region}", Description = text } } };
+        var retry =
+            untilNext < ShortestRetry ? ShortestRetry
+            : untilNext > LongestRetry ? LongestRetry
+            : untilNext;
+        var quota = new QuotaFailure
+        {
+            Violations =
+            {
+                new QuotaFailure.Types.Violation { Subject = $"{version}/replicas/{region}", Description = text },
+            },
+        };
         var metadata = new Dictionary<string, string>
         {
             ["replicas_needed"] = needed.ToString(CultureInfo.InvariantCulture),
@@ -217,15 +241,27 @@ internal sealed class PlacementsService(
             ["free_machines"] = outcome.FreeMachines.ToString(CultureInfo.InvariantCulture),
         };
         return GalleryError.Create(
-            StatusCode.ResourceExhausted, ErrorReason.ReplicasExhausted, text, metadata, quota, new RetryInfo { RetryDelay = Duration.FromTimeSpan(retry) });
+            StatusCode.ResourceExhausted,
+            ErrorReason.ReplicasExhausted,
+            text,
+            metadata,
+            quota,
+            new RetryInfo { RetryDelay = Duration.FromTimeSpan(retry) }
+        );
     }
 
-    private static RpcException NotServed(ResourceName version, string region) => GalleryError.Create(
-        StatusCode.NotFound,
-        ErrorReason.GalleryImageNotFound,
-        $"The version '{version}' can't be served in {region}: it does not exist, is not replicated there, or has no complete replica yet.",
-        new Dictionary<string, string> { ["image"] = version.Value, ["region"] = region });
+    private static RpcException NotServed(ResourceName version, string region) =>
+        GalleryError.Create(
+            StatusCode.NotFound,
+            ErrorReason.GalleryImageNotFound,
+            $"The version '{version}' can't be served in {region}: it does not exist, is not replicated there, or has no complete replica yet.",
+            new Dictionary<string, string> { ["image"] = version.Value, ["region"] = region }
+        );
 
-    private static RpcException Expired(LeaseName name) => GalleryError.Create(
-        StatusCode.FailedPrecondition, ErrorReason.LeaseExpired, $"The lease '{name}' has ended. Place the machines anew.");
+    private static RpcException Expired(LeaseName name) =>
+        GalleryError.Create(
+            StatusCode.FailedPrecondition,
+            ErrorReason.LeaseExpired,
+            $"The lease '{name}' has ended. Place the machines anew."
+        );
 }

@@ -28,7 +28,8 @@ internal static class HeartbeatRules
             LastSeenTime = Timestamp.FromDateTimeOffset(now),
             UsedBytes = node.Zones.Sum(zone => zone.UsedBytes),
             AvailableBytes = node.Zones.Count == 0 ? 0 : node.Zones.Min(zone => zone.AvailableBytes),
-            RoundTripMicros = before.RoundTripMicros == 0 ? micros : before.RoundTripMicros + ((micros - before.RoundTripMicros) / Smoothing),
+            RoundTripMicros =
+                before.RoundTripMicros == 0 ? micros : before.RoundTripMicros + ((micros - before.RoundTripMicros) / Smoothing),
         };
     }
 

@@ -35,11 +35,20 @@ internal sealed class RegionAccess(RedisStore redis, RegionRegistry regions, Tim
             }
         }
 
-        throw RegionRegistry.NotAvailable(region.Name, "is restricted and the subscription has no approval for it (RequestRegionAccess asks for one)", offered);
+        throw RegionRegistry.NotAvailable(
+            region.Name,
+            "is restricted and the subscription has no approval for it (RequestRegionAccess asks for one)",
+            offered
+        );
     }
 
     /// <summary>Asks for access; a request that is pending or approved is answered as it is.</summary>
-    public async Task<V1.RegionAccessRequest> RequestAsync(string subscription, string region, string justification, CancellationToken cancellationToken)
+    public async Task<V1.RegionAccessRequest> RequestAsync(
+        string subscription,
+        string region,
+        string justification,
+        CancellationToken cancellationToken
+    )
     {
         while (true)
         {
@@ -65,7 +74,12 @@ internal sealed class RegionAccess(RedisStore redis, RegionRegistry regions, Tim
     }
 
     /// <summary>Decides a request; null when there is none.</summary>
-    public async Task<V1.RegionAccessRequest?> ReviewAsync(string subscription, string region, V1.RegionAccessState decision, CancellationToken cancellationToken)
+    public async Task<V1.RegionAccessRequest?> ReviewAsync(
+        string subscription,
+        string region,
+        V1.RegionAccessState decision,
+        CancellationToken cancellationToken
+    )
     {
         while (await ReadRecordAsync(subscription, region, cancellationToken) is { } stored)
         {
@@ -88,10 +102,15 @@ internal sealed class RegionAccess(RedisStore redis, RegionRegistry regions, Tim
 
     /// <summary>A page of a subscription's requests, newest first.</summary>
     public async Task<(IReadOnlyList<V1.RegionAccessRequest> Requests, string NextPageToken)> ListAsync(
-        string subscription, PageRequest page, CancellationToken cancellationToken)
+        string subscription,
+        PageRequest page,
+        CancellationToken cancellationToken
+    )
     {
         var index = await redis.ReadIndexAsync(IndexOf(subscription), page, cancellationToken);
-        var keys = index.Members.Select(member => KeyOf(subscription, member[(member.IndexOf('|', StringComparison.Ordinal) + 1)..])).ToList();
+        var keys = index
+            .Members.Select(member => KeyOf(subscription, member[(member.IndexOf('|', StringComparison.Ordinal) + 1)..]))
+            .ToList();
         var records = await redis.ReadManyAsync(keys, V1.RegionAccessRequest.Parser, cancellationToken);
         return ([.. records.OfType<Stored<V1.RegionAccessRequest>>().Select(record => record.Value)], index.NextPageToken);
     }
@@ -99,11 +118,18 @@ internal sealed class RegionAccess(RedisStore redis, RegionRegistry regions, Tim
     private async Task<V1.RegionAccessRequest?> ReadAsync(string subscription, string region, CancellationToken cancellationToken) =>
         (await ReadRecordAsync(subscription, region, cancellationToken))?.Value;
 
-    private Task<Stored<V1.RegionAccessRequest>?> ReadRecordAsync(string subscription, string region, CancellationToken cancellationToken) =>
-        redis.ReadAsync(KeyOf(subscription, region), V1.RegionAccessRequest.Parser, cancellationToken);
+    private Task<Stored<V1.RegionAccessRequest>?> ReadRecordAsync(
+        string subscription,
+        string region,
+        CancellationToken cancellationToken
+    ) => redis.ReadAsync(KeyOf(subscription, region), V1.RegionAccessRequest.Parser, cancellationToken);
 
     private async Task<bool> TryPutAsync(
-        string subscription, Stored<V1.RegionAccessRequest>? before, V1.RegionAccessRequest after, CancellationToken cancellationToken)
+        string subscription,
+        Stored<V1.RegionAccessRequest>? before,
+        V1.RegionAccessRequest after,
+        CancellationToken cancellationToken
+    )
     {
         var key = KeyOf(subscription, after.Region);
         var changed = GalleryError.EtagMismatch(after.Name);
@@ -122,10 +148,14 @@ internal sealed class RegionAccess(RedisStore redis, RegionRegistry regions, Tim
     }
 
     // The index is read in the order of its bytes: what is left until a far day makes the newest first.
-    private static string MemberOf(V1.RegionAccessRequest request) => string.Create(
-        CultureInfo.InvariantCulture, $"{long.MaxValue - request.CreateTime.ToDateTimeOffset().ToUnixTimeMilliseconds():D19}|{request.Region}");
+    private static string MemberOf(V1.RegionAccessRequest request) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{long.MaxValue - request.CreateTime.ToDateTimeOffset().ToUnixTimeMilliseconds():D19}|{request.Region}"
+        );
 
-    private RedisKey KeyOf(string subscription, string region) => redis.PartitionOf(subscription).Key("region-access", subscription, region);
+    private RedisKey KeyOf(string subscription, string region) =>
+        redis.PartitionOf(subscription).Key("region-access", subscription, region);
 
     private RedisKey IndexOf(string subscription) => redis.PartitionOf(subscription).Key("region-accesses", subscription);
 }

@@ -20,7 +20,11 @@ internal sealed class RegionGate(RegionHealthStore store)
             case RegionState.Down:
                 throw Unavailable(region, health.Record.Details);
             case RegionState.Draining:
-                throw GalleryError.Unavailable(ErrorReason.RegionUnavailable, $"The region {region} is being drained: it takes nothing new.", DrainRetry);
+                throw GalleryError.Unavailable(
+                    ErrorReason.RegionUnavailable,
+                    $"The region {region} is being drained: it takes nothing new.",
+                    DrainRetry
+                );
         }
     }
 

@@ -11,7 +11,10 @@ namespace Gallery.Replication.Regions;
 internal sealed record RegionHealth(string Region, RegionHealthRecord Record, bool Drained, string Etag)
 {
     /// <summary>Its state: that nobody can reach it says more than that nobody should.</summary>
-    public RegionState State => Record.State == RegionState.Down ? RegionState.Down : Drained ? RegionState.Draining : Record.State;
+    public RegionState State =>
+        Record.State == RegionState.Down ? RegionState.Down
+        : Drained ? RegionState.Draining
+        : Record.State;
 
     /// <summary>Whether its node answers, as far as is known.</summary>
     public bool Answers => Record.State != RegionState.Down;

@@ -93,18 +93,24 @@ internal sealed class RegionHealthStore(RedisStore redis, RegionRegistry regions
             return;
         }
 
-        mutation.AppendEvent(new EventEnvelope
-        {
-            Subject = after.Region,
-            RegionStateChanged = new RegionStateChanged { Region = after.Region, State = after.State.ToString().ToLowerInvariant() },
-        });
+        mutation.AppendEvent(
+            new EventEnvelope
+            {
+                Subject = after.Region,
+                RegionStateChanged = new RegionStateChanged { Region = after.Region, State = after.State.ToString().ToLowerInvariant() },
+            }
+        );
     }
 
-    private static RegionHealth Parse(string region, RedisValue[] fields) => new(
-        region,
-        fields[0].IsNull ? new RegionHealthRecord { State = RegionState.Unspecified } : RegionHealthRecord.Parser.ParseFrom((byte[])fields[0]!),
-        !fields[2].IsNull,
-        fields[1].IsNull ? "" : fields[1].ToString());
+    private static RegionHealth Parse(string region, RedisValue[] fields) =>
+        new(
+            region,
+            fields[0].IsNull
+                ? new RegionHealthRecord { State = RegionState.Unspecified }
+                : RegionHealthRecord.Parser.ParseFrom((byte[])fields[0]!),
+            !fields[2].IsNull,
+            fields[1].IsNull ? "" : fields[1].ToString()
+        );
 
     private RedisKey KeyOf(string region) => Partition.Key("region", region);
 }

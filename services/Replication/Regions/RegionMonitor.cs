@@ -19,7 +19,8 @@ internal sealed partial class RegionMonitor(
     BlockedWork blocked,
     IOptions<RegionMonitorOptions> options,
     TimeProvider clock,
-    ILogger<RegionMonitor> logger) : BackgroundService
+    ILogger<RegionMonitor> logger
+) : BackgroundService
 {
     // An attempt that began before the region was back may end, and wait, shortly after it.
     private const int WakingHeartbeats = 5;
@@ -76,8 +77,12 @@ internal sealed partial class RegionMonitor(
         var start = Stopwatch.GetTimestamp();
         try
         {
-            var answer = await nodes[region].Health.GetNodeAsync(
-                new GetNodeRequest(), deadline: DateTime.UtcNow + options.Value.Timeout, cancellationToken: stoppingToken);
+            var answer = await nodes[region]
+                .Health.GetNodeAsync(
+                    new GetNodeRequest(),
+                    deadline: DateTime.UtcNow + options.Value.Timeout,
+                    cancellationToken: stoppingToken
+                );
             return HeartbeatRules.Answered(before, region, answer.Node ?? new Node(), Stopwatch.GetElapsedTime(start), clock.GetUtcNow());
         }
         catch (RpcException error) when (!stoppingToken.IsCancellationRequested)

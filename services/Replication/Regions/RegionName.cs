@@ -8,5 +8,7 @@ internal static class RegionName
 
     /// <summary>The canonical form: lower case, without spaces.</summary>
     public static string Normalize(string? name) =>
-        name is null || name.Length > Longest ? "" : string.Concat(name.Where(character => !char.IsWhiteSpace(character))).ToLowerInvariant();
+        name is null || name.Length > Longest
+            ? ""
+            : string.Concat(name.Where(character => !char.IsWhiteSpace(character))).ToLowerInvariant();
 }

@@ -16,7 +16,8 @@ internal sealed record RegionNode(
     NodeService.NodeServiceClient Health,
     ReplicaService.ReplicaServiceClient Replicas,
     UploadService.UploadServiceClient Uploads,
-    ResiliencePipeline Pipeline);
+    ResiliencePipeline Pipeline
+);
 
 /// <summary>The nodes of all regions. One channel a node, for the life of the process.</summary>
 internal sealed class RegionNodes : IDisposable
@@ -29,14 +30,21 @@ internal sealed class RegionNodes : IDisposable
     {
         foreach (var region in regions.All)
         {
-            var channel = GrpcChannel.ForAddress(region.GrpcUrl, new GrpcChannelOptions { HttpClient = clients.CreateClient(NameOf(region.Name)), DisposeHttpClient = true });
+            var channel = GrpcChannel.ForAddress(
+                region.GrpcUrl,
+                new GrpcChannelOptions { HttpClient = clients.CreateClient(NameOf(region.Name)), DisposeHttpClient = true }
+            );
             _channels.Add(channel);
-            _nodes.Add(region.Name, new RegionNode(
-                region,
-                new NodeService.NodeServiceClient(channel),
-                new ReplicaService.ReplicaServiceClient(channel),
-                new UploadService.UploadServiceClient(channel),
-                pipelines.GetPipeline(NameOf(region.Name))));
+            _nodes.Add(
+                region.Name,
+                new RegionNode(
+                    region,
+                    new NodeService.NodeServiceClient(channel),
+                    new ReplicaService.ReplicaServiceClient(channel),
+                    new UploadService.UploadServiceClient(channel),
+                    pipelines.GetPipeline(NameOf(region.Name))
+                )
+            );
         }
     }
 

@@ -48,7 +48,8 @@ internal sealed class RegionRegistry
             StatusCode.InvalidArgument,
             ErrorReason.LocationNotAvailableForResourceType,
             $"The region '{shown}' {why}. Use one of: {string.Join(", ", offered.Select(region => region.Name))}.",
-            new Dictionary<string, string> { ["region"] = shown });
+            new Dictionary<string, string> { ["region"] = shown }
+        );
     }
 
     private string Names() => string.Join(", ", All.Select(region => region.Name));

@@ -15,7 +15,8 @@ internal sealed class RegionsService(
     RegionHealthStore health,
     RegionAccess regionAccess,
     Work.BlockedWork blocked,
-    IOptions<List<OperatorOptions>> operators) : V1.RegionService.RegionServiceBase
+    IOptions<List<OperatorOptions>> operators
+) : V1.RegionService.RegionServiceBase
 {
     private const string ReadSubscription = "Microsoft.Resources/subscriptions/read";
     private const string ReadRequests = "Gallery.Replication/regionAccessRequests/read";
@@ -69,12 +70,19 @@ internal sealed class RegionsService(
     }
 
     /// <inheritdoc />
-    public override async Task<V1.RequestRegionAccessResponse> RequestRegionAccess(V1.RequestRegionAccessRequest request, ServerCallContext context)
+    public override async Task<V1.RequestRegionAccessResponse> RequestRegionAccess(
+        V1.RequestRegionAccessRequest request,
+        ServerCallContext context
+    )
     {
         var parent = ResourceName.Require(request.Parent, "parent", ResourceKind.Subscription);
         var region = regions.Require(request.Region, "region");
         new Violations()
-            .AddIf(request.Justification.Length > LongestJustification, "justification", $"Must be at most {LongestJustification} characters long.")
+            .AddIf(
+                request.Justification.Length > LongestJustification,
+                "justification",
+                $"Must be at most {LongestJustification} characters long."
+            )
             .AddIf(!region.Restricted, "region", $"The region {region.Name} is open to every subscription; no access is needed.")
             .ThrowIfAny();
         await access.RequireAsync(context, WriteRequests, parent.Value);
@@ -84,7 +92,9 @@ internal sealed class RegionsService(
 
     /// <inheritdoc />
     public override async Task<V1.ListRegionAccessRequestsResponse> ListRegionAccessRequests(
-        V1.ListRegionAccessRequestsRequest request, ServerCallContext context)
+        V1.ListRegionAccessRequestsRequest request,
+        ServerCallContext context
+    )
     {
         var parent = ResourceName.Require(request.Parent, "parent", ResourceKind.Subscription);
         if (!IsOperator(context))
@@ -98,7 +108,10 @@ internal sealed class RegionsService(
     }
 
     /// <inheritdoc />
-    public override async Task<V1.ReviewRegionAccessResponse> ReviewRegionAccess(V1.ReviewRegionAccessRequest request, ServerCallContext context)
+    public override async Task<V1.ReviewRegionAccessResponse> ReviewRegionAccess(
+        V1.ReviewRegionAccessRequest request,
+        ServerCallContext context
+    )
     {
         var (subscription, region) = ParseRequestName(request.Name);
         if (request.Decision is not (V1.RegionAccessState.Approved or V1.RegionAccessState.Denied))
@@ -107,7 +120,8 @@ internal sealed class RegionsService(
         }
 
         RequireOperator(context, ReviewRequests, request.Name);
-        var reviewed = await regionAccess.ReviewAsync(subscription, region, request.Decision, context.CancellationToken)
+        var reviewed =
+            await regionAccess.ReviewAsync(subscription, region, request.Decision, context.CancellationToken)
             ?? throw GalleryError.NotFound("region access request", request.Name);
         return new V1.ReviewRegionAccessResponse { Request = reviewed };
     }
@@ -127,38 +141,49 @@ internal sealed class RegionsService(
     private async Task<V1.Region> ShowAsync(RegionOptions region, string subscription, CancellationToken cancellationToken) =>
         await ShowAsync(region, await health.ReadAsync(region.Name, cancellationToken), subscription, cancellationToken);
 
-    private async Task<V1.Region> ShowAsync(RegionOptions region, RegionHealth state, string subscription, CancellationToken cancellationToken) => new()
-    {
-        Name = region.Name,
-        DisplayName = region.DisplayName.Length > 0 ? region.DisplayName : region.Name,
-        ZoneCount = region.Zones,
-        Restricted = region.Restricted,
-        Continent = region.Continent,
-        State = state.State,
-        Details = state.State == V1.RegionState.Draining ? "being drained" : state.Record.Details,
-        Availability = subscription.Length == 0 ? V1.RegionAvailability.Unspecified
-            : await regionAccess.IsAvailableAsync(subscription, region, cancellationToken) ? V1.RegionAvailability.Available
-            : V1.RegionAvailability.Restricted,
-        GrpcUrl = region.GrpcUrl,
-        HttpUrl = region.HttpUrl,
-        LastSeenTime = state.Record.LastSeenTime,
-        UsedBytes = state.Record.UsedBytes,
-        AvailableBytes = state.Record.AvailableBytes,
-    };
+    private async Task<V1.Region> ShowAsync(
+        RegionOptions region,
+        RegionHealth state,
+        string subscription,
+        CancellationToken cancellationToken
+    ) =>
+        new()
+        {
+            Name = region.Name,
+            DisplayName = region.DisplayName.Length > 0 ? region.DisplayName : region.Name,
+            ZoneCount = region.Zones,
+            Restricted = region.Restricted,
+            Continent = region.Continent,
+            State = state.State,
+            Details = state.State == V1.RegionState.Draining ? "being drained" : state.Record.Details,
+            Availability =
+                subscription.Length == 0 ? V1.RegionAvailability.Unspecified
+                : await regionAccess.IsAvailableAsync(subscription, region, cancellationToken) ? V1.RegionAvailability.Available
+                : V1.RegionAvailability.Restricted,
+            GrpcUrl = region.GrpcUrl,
+            HttpUrl = region.HttpUrl,
+            LastSeenTime = state.Record.LastSeenTime,
+            UsedBytes = state.Record.UsedBytes,
+            AvailableBytes = state.Record.AvailableBytes,
+        };
 
     private (string Subscription, string Region) ParseRequestName(string text) =>
         text.Split('/') is ["subscriptions", var subscription, "regionAccessRequests", var region]
         && Guid.TryParseExact(subscription, "D", out var id)
         && regions.Contains(RegionName.Normalize(region))
             ? (id.ToString("D"), RegionName.Normalize(region))
-            : throw GalleryError.InvalidParameter("name", "Must be a resource name of the form 'subscriptions/{subscription}/regionAccessRequests/{region}'.");
+            : throw GalleryError.InvalidParameter(
+                "name",
+                "Must be a resource name of the form 'subscriptions/{subscription}/regionAccessRequests/{region}'."
+            );
 
     private bool IsOperator(ServerCallContext context)
     {
         var caller = Caller.From(context).Principal;
         return operators.Value.Any(one =>
             string.Equals(one.TenantId, caller.TenantId, StringComparison.OrdinalIgnoreCase)
-            && string.Equals(one.ObjectId, caller.ObjectId, StringComparison.OrdinalIgnoreCase));
+            && string.Equals(one.ObjectId, caller.ObjectId, StringComparison.OrdinalIgnoreCase)
+        );
     }
 
     private void RequireOperator(ServerCallContext context, string action, string scope)

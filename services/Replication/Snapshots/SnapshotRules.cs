@@ -21,15 +21,27 @@ internal static partial class SnapshotRules
     public static void Check(V1.CreateSnapshotRequest request)
     {
         var violations = new Violations()
-            .AddIf(!SnapshotId().IsMatch(request.SnapshotId), "snapshot_id", "Must be 1 to 80 of A-Z a-z 0-9 . _ - and begin and end with a letter or digit.")
-            .AddIf(request.FileSizeBytes < SectorBytes, "file_size_bytes", $"Must be at least {SectorBytes}: the length of the file in bytes.")
+            .AddIf(
+                !SnapshotId().IsMatch(request.SnapshotId),
+                "snapshot_id",
+                "Must be 1 to 80 of A-Z a-z 0-9 . _ - and begin and end with a letter or digit."
+            )
+            .AddIf(
+                request.FileSizeBytes < SectorBytes,
+                "file_size_bytes",
+                $"Must be at least {SectorBytes}: the length of the file in bytes."
+            )
             .AddIf(!Enum.IsDefined(request.Format), "format", "Must be one of the formats of DiskFormat, or not set.")
             .AddIf(request.Tags.Count > MostTags, "tags", $"Must be at most {MostTags}.");
         foreach (var (key, value) in request.Tags)
         {
             violations
                 .AddIf(key.Length is 0 or > LongestTagKey, "tags", $"A key must be 1 to {LongestTagKey} characters long.")
-                .AddIf(value.Length > LongestTagValue, "tags", $"The value of '{Shorten(key)}' must be at most {LongestTagValue} characters long.");
+                .AddIf(
+                    value.Length > LongestTagValue,
+                    "tags",
+                    $"The value of '{Shorten(key)}' must be at most {LongestTagValue} characters long."
+                );
         }
 
         violations.ThrowIfAny();
@@ -41,7 +53,8 @@ internal static partial class SnapshotRules
         if (format is DiskFormat.VhdDynamic or DiskFormat.Vhdx or DiskFormat.Qcow2)
         {
             throw GalleryError.NotSupportedYet(
-                $"Files of the format {NameOf(format)} can't be taken in yet. Convert it first: qemu-img convert -O raw FILE disk.raw");
+                $"Files of the format {NameOf(format)} can't be taken in yet. Convert it first: qemu-img convert -O raw FILE disk.raw"
+            );
         }
 
         var footer = format == DiskFormat.Raw ? 0 : SectorBytes;
@@ -55,7 +68,11 @@ internal static partial class SnapshotRules
             throw GalleryError.Create(
                 StatusCode.InvalidArgument,
                 ErrorReason.InvalidDiskFormat,
-                string.Create(CultureInfo.InvariantCulture, $"A file of {fileSize} bytes is no disk: {NameOf(format)} is a multiple of {SectorBytes} bytes long."));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A file of {fileSize} bytes is no disk: {NameOf(format)} is a multiple of {SectorBytes} bytes long."
+                )
+            );
         }
 
         if (format == DiskFormat.VhdFixed && fileSize < 2 * SectorBytes)
@@ -63,16 +80,22 @@ internal static partial class SnapshotRules
             throw GalleryError.Create(
                 StatusCode.InvalidArgument,
                 ErrorReason.InvalidDiskFormat,
-                string.Create(CultureInfo.InvariantCulture, $"A file of {fileSize} bytes is no fixed VHD: that is a disk and a footer of {SectorBytes} bytes."));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A file of {fileSize} bytes is no fixed VHD: that is a disk and a footer of {SectorBytes} bytes."
+                )
+            );
         }
     }
 
     /// <summary>The refusal of a disk above the limit.</summary>
-    public static RpcException TooLarge(long bytes, long maxDiskBytes) => GalleryError.Create(
-        StatusCode.InvalidArgument,
-        ErrorReason.GallerySourceResourceExceedsMaxSize,
-        string.Create(CultureInfo.InvariantCulture, $"The disk has {bytes} bytes; the limit is {maxDiskBytes}."),
-        new Dictionary<string, string> { ["limit"] = maxDiskBytes.ToString(CultureInfo.InvariantCulture) });
+    public static RpcException TooLarge(long bytes, long maxDiskBytes) =>
+        GalleryError.Create(
+            StatusCode.InvalidArgument,
+            ErrorReason.GallerySourceResourceExceedsMaxSize,
+            string.Create(CultureInfo.InvariantCulture, $"The disk has {bytes} bytes; the limit is {maxDiskBytes}."),
+            new Dictionary<string, string> { ["limit"] = maxDiskBytes.ToString(CultureInfo.InvariantCulture) }
+        );
 
     /// <summary>Whether a repeated request means the upload that is open already.</summary>
     public static bool IsSameUpload(V1.Snapshot snapshot, string region, V1.CreateSnapshotRequest request) =>
@@ -82,16 +105,18 @@ internal static partial class SnapshotRules
         && snapshot.Format == request.Format;
 
     /// <summary>Whether the node's answer means that the file will never become a disk, so that nothing of it is to be kept.</summary>
-    public static bool IsHopeless(ErrorReason reason) => reason is ErrorReason.InvalidDiskFormat or ErrorReason.GallerySourceResourceExceedsMaxSize;
+    public static bool IsHopeless(ErrorReason reason) =>
+        reason is ErrorReason.InvalidDiskFormat or ErrorReason.GallerySourceResourceExceedsMaxSize;
 
-    private static string NameOf(DiskFormat format) => format switch
-    {
-        DiskFormat.VhdFixed => "a fixed VHD",
-        DiskFormat.VhdDynamic => "dynamic VHD",
-        DiskFormat.Vhdx => "VHDX",
-        DiskFormat.Qcow2 => "qcow2",
-        _ => "a raw disk",
-    };
+    private static string NameOf(DiskFormat format) =>
+        format switch
+        {
+            DiskFormat.VhdFixed => "a fixed VHD",
+            DiskFormat.VhdDynamic => "dynamic VHD",
+            DiskFormat.Vhdx => "VHDX",
+            DiskFormat.Qcow2 => "qcow2",
+            _ => "a raw disk",
+        };
 
     private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "…";
 

@@ -93,24 +93,37 @@ internal sealed class SnapshotStore(RedisStore redis, TimeProvider clock)
 
     /// <summary>A page of the snapshots of a resource group or a subscription, by name.</summary>
     public async Task<(IReadOnlyList<V1.Snapshot> Snapshots, string NextPageToken)> ListAsync(
-        ResourceName parent, PageRequest page, CancellationToken cancellationToken)
+        ResourceName parent,
+        PageRequest page,
+        CancellationToken cancellationToken
+    )
     {
         var index = await redis.ReadIndexAsync(IndexOf(parent), page, cancellationToken);
         var partition = PartitionOf(parent);
-        var records = await redis.ReadManyAsync([.. index.Members.Select(member => partition.Key("snapshot", member))], V1.Snapshot.Parser, cancellationToken);
+        var records = await redis.ReadManyAsync(
+            [.. index.Members.Select(member => partition.Key("snapshot", member))],
+            V1.Snapshot.Parser,
+            cancellationToken
+        );
         return ([.. records.OfType<Stored<V1.Snapshot>>().Select(record => record.Value)], index.NextPageToken);
     }
 
     /// <summary>The uploads in a region that disks were made from; empty unless all of them are still there with the same bytes.</summary>
-    public async Task<IReadOnlyList<string>> FindUploadsAsync(string region, IEnumerable<DiskContent> disks, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> FindUploadsAsync(
+        string region,
+        IEnumerable<DiskContent> disks,
+        CancellationToken cancellationToken
+    )
     {
         var uploads = new List<string>();
         foreach (var disk in disks)
         {
-            if (!ResourceName.TryParse(disk.SourceSnapshot, ResourceKind.Snapshot, out var name)
+            if (
+                !ResourceName.TryParse(disk.SourceSnapshot, ResourceKind.Snapshot, out var name)
                 || await ReadAsync(name, cancellationToken) is not { State: V1.SnapshotState.Ready } snapshot
                 || snapshot.Region != region
-                || snapshot.Content.Digest != disk.Content.Digest)
+                || snapshot.Content.Digest != disk.Content.Digest
+            )
             {
                 return [];
             }
@@ -121,12 +134,20 @@ internal sealed class SnapshotStore(RedisStore redis, TimeProvider clock)
         return uploads;
     }
 
-    private static EventEnvelope Changed(ResourceName name, V1.Snapshot snapshot, ChangeType change) => new()
-    {
-        Subject = name.Value,
-        SubscriptionId = name.SubscriptionId,
-        SnapshotChanged = new SnapshotChanged { Name = snapshot.Name, Uid = snapshot.Uid, Change = change, Region = snapshot.Region, Content = snapshot.Content },
-    };
+    private static EventEnvelope Changed(ResourceName name, V1.Snapshot snapshot, ChangeType change) =>
+        new()
+        {
+            Subject = name.Value,
+            SubscriptionId = name.SubscriptionId,
+            SnapshotChanged = new SnapshotChanged
+            {
+                Name = snapshot.Name,
+                Uid = snapshot.Uid,
+                Change = change,
+                Region = snapshot.Region,
+                Content = snapshot.Content,
+            },
+        };
 
     private static double Score(Timestamp time) => time.ToDateTimeOffset().ToUnixTimeMilliseconds();
 

@@ -25,7 +25,8 @@ internal sealed partial class SnapshotsService(
     GrantIssuer grants,
     IOptions<SnapshotOptions> options,
     TimeProvider clock,
-    ILogger<SnapshotsService> logger) : V1.SnapshotService.SnapshotServiceBase
+    ILogger<SnapshotsService> logger
+) : V1.SnapshotService.SnapshotServiceBase
 {
     private const string ReadAction = "Microsoft.Compute/snapshots/read";
     private const string WriteAction = "Microsoft.Compute/snapshots/write";
@@ -138,10 +139,12 @@ internal sealed partial class SnapshotsService(
         try
         {
             var limit = DateTime.UtcNow + options.Value.CommitTimeout;
-            answer = await nodes[snapshot.Region].Uploads.CommitUploadAsync(
-                new CommitUploadRequest { UploadId = snapshot.Uid },
-                deadline: context.Deadline < limit ? context.Deadline : limit,
-                cancellationToken: context.CancellationToken);
+            answer = await nodes[snapshot.Region]
+                .Uploads.CommitUploadAsync(
+                    new CommitUploadRequest { UploadId = snapshot.Uid },
+                    deadline: context.Deadline < limit ? context.Deadline : limit,
+                    cancellationToken: context.CancellationToken
+                );
         }
         catch (RpcException error) when (!context.CancellationToken.IsCancellationRequested)
         {
@@ -181,17 +184,24 @@ internal sealed partial class SnapshotsService(
     {
         switch (GalleryError.ReasonOf(error))
         {
-            case ErrorReason.InvalidDiskFormat or ErrorReason.GallerySourceResourceExceedsMaxSize or ErrorReason.UploadIncomplete
-                or ErrorReason.StorageExhausted or ErrorReason.ContentCorrupt:
+            case ErrorReason.InvalidDiskFormat
+            or ErrorReason.GallerySourceResourceExceedsMaxSize
+            or ErrorReason.UploadIncomplete
+            or ErrorReason.StorageExhausted
+            or ErrorReason.ContentCorrupt:
                 return error.GetRpcStatus()!.ToRpcException();
             case ErrorReason.ResourceNotFound or ErrorReason.ContentNotFound:
                 return GalleryError.Create(
                     StatusCode.FailedPrecondition,
                     ErrorReason.UploadIncomplete,
-                    $"Nothing was sent for the snapshot '{name.Value}' yet. Upload the file with the grant of CreateSnapshot, then commit.");
+                    $"Nothing was sent for the snapshot '{name.Value}' yet. Upload the file with the grant of CreateSnapshot, then commit."
+                );
             default:
                 LogNodeFailed(region, name.Value, error.StatusCode, error.Status.Detail);
-                return RegionGate.Unavailable(region, NodeErrors.IsSilence(error) ? NodeErrors.Describe(error) : $"its node answers {error.StatusCode}");
+                return RegionGate.Unavailable(
+                    region,
+                    NodeErrors.IsSilence(error) ? NodeErrors.Describe(error) : $"its node answers {error.StatusCode}"
+                );
         }
     }
 

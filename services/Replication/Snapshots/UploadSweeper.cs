@@ -20,14 +20,18 @@ internal sealed partial class UploadSweeper(
     RegionNodes nodes,
     IOptions<SnapshotOptions> options,
     TimeProvider clock,
-    ILogger<UploadSweeper> logger) : BackgroundService
+    ILogger<UploadSweeper> logger
+) : BackgroundService
 {
     private const int Batch = 100;
 
     /// <inheritdoc />
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
-        regions.All.Select(region => RepeatAsync(() => FreeAsync(region.Name, stoppingToken), stoppingToken))
-            .Append(RepeatAsync(() => ExpireAsync(stoppingToken), stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(
+            regions
+                .All.Select(region => RepeatAsync(() => FreeAsync(region.Name, stoppingToken), stoppingToken))
+                .Append(RepeatAsync(() => ExpireAsync(stoppingToken), stoppingToken))
+        );
 
     private async Task RepeatAsync(Func<Task> sweep, CancellationToken stoppingToken)
     {
@@ -56,10 +60,12 @@ internal sealed partial class UploadSweeper(
         {
             foreach (var member in await DueAsync(SnapshotStore.Expiring(partition), stoppingToken))
             {
-                if (ResourceName.TryParse(member.ToString(), ResourceKind.Snapshot, out var name)
+                if (
+                    ResourceName.TryParse(member.ToString(), ResourceKind.Snapshot, out var name)
                     && await store.ReadAsync(name, stoppingToken) is { State: V1.SnapshotState.Uploading } snapshot
                     && snapshot.ExpireTime.ToDateTimeOffset() <= clock.GetUtcNow()
-                    && await store.TryDropAsync(name, snapshot, stoppingToken))
+                    && await store.TryDropAsync(name, snapshot, stoppingToken)
+                )
                 {
                     LogExpired(name.Value);
                 }
@@ -76,10 +82,16 @@ internal sealed partial class UploadSweeper(
             {
                 try
                 {
-                    await nodes[region].Pipeline.ExecuteAsync(
-                        async token => await nodes[region].Uploads.DeleteUploadAsync(
-                            new DeleteUploadRequest { UploadId = upload.ToString() }, cancellationToken: token),
-                        stoppingToken);
+                    await nodes[region]
+                        .Pipeline.ExecuteAsync(
+                            async token =>
+                                await nodes[region]
+                                    .Uploads.DeleteUploadAsync(
+                                        new DeleteUploadRequest { UploadId = upload.ToString() },
+                                        cancellationToken: token
+                                    ),
+                            stoppingToken
+                        );
                     await redis.Database.SortedSetRemoveAsync(key, upload).WaitAsync(stoppingToken);
                 }
                 catch (Exception exception) when (NodeErrors.IsSilence(exception) || exception is RpcException)
@@ -98,7 +110,9 @@ internal sealed partial class UploadSweeper(
     }
 
     private Task<RedisValue[]> DueAsync(RedisKey key, CancellationToken stoppingToken) =>
-        redis.Database.SortedSetRangeByScoreAsync(key, stop: clock.GetUtcNow().ToUnixTimeMilliseconds(), take: Batch).WaitAsync(stoppingToken);
+        redis
+            .Database.SortedSetRangeByScoreAsync(key, stop: clock.GetUtcNow().ToUnixTimeMilliseconds(), take: Batch)
+            .WaitAsync(stoppingToken);
 
     [LoggerMessage(3410, LogLevel.Information, "The upload of snapshot {Snapshot} was not committed in time and is dropped")]
     private partial void LogExpired(string snapshot);

@@ -13,7 +13,8 @@ namespace Gallery.Replication.Status;
 internal sealed class FreshVersions(VersionStore store, VersionReconciler reconciler)
 {
     /// <summary>The version's document, reconciled with what Catalog wants now. RESOURCE_NOT_FOUND when there is no such version.</summary>
-    public async Task<VersionDocument> RequireAsync(ResourceName name, ServerCallContext context) => RequireWanted(name, await ReadAsync(name, context));
+    public async Task<VersionDocument> RequireAsync(ResourceName name, ServerCallContext context) =>
+        RequireWanted(name, await ReadAsync(name, context));
 
     /// <summary>Refuses with RESOURCE_NOT_FOUND a version that is not wanted any more.</summary>
     public static VersionDocument RequireWanted(ResourceName name, VersionDocument? document) =>

@@ -30,7 +30,8 @@ internal static class ReplicaPresenter
             TransferredBytes = StatusRules.TransferredBytes(document, replica),
             SourceRegion = progress is { SourceRegion.Length: > 0 } ? progress.SourceRegion : replica.SourceRegion,
             AttemptCount = replica.AttemptCount,
-            RetryTime = replica.State is ReplicaState.Queued or ReplicaState.Deleting && replica.Problem.Length > 0 ? replica.RetryTime : null,
+            RetryTime =
+                replica.State is ReplicaState.Queued or ReplicaState.Deleting && replica.Problem.Length > 0 ? replica.RetryTime : null,
             ReadyTime = replica.ReadyTime,
             LastVerifiedTime = replica.LastVerifiedTime,
             LeasedMachineCount = leasedMachines,
@@ -38,5 +39,6 @@ internal static class ReplicaPresenter
     }
 
     /// <summary>By region, ordinal and life: the order of lists, and where a page ends.</summary>
-    public static string SortKey(ReplicaRecord replica) => FormattableString.Invariant($"{replica.Region}-{replica.Ordinal:D5}-{replica.Uid}");
+    public static string SortKey(ReplicaRecord replica) =>
+        FormattableString.Invariant($"{replica.Region}-{replica.Ordinal:D5}-{replica.Uid}");
 }

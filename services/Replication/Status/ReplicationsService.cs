@@ -24,7 +24,8 @@ internal sealed class ReplicationsService(
     RegionRegistry regions,
     ChangeSignals signals,
     IOptions<WatchOptions> options,
-    TimeProvider clock) : V1.ReplicationService.ReplicationServiceBase
+    TimeProvider clock
+) : V1.ReplicationService.ReplicationServiceBase
 {
     private const string ReadAction = "Microsoft.Compute/galleries/images/versions/read";
     private const string WriteAction = "Microsoft.Compute/galleries/images/versions/write";
@@ -32,7 +33,10 @@ internal sealed class ReplicationsService(
     private static readonly string[] Services = ["catalog", "billing"];
 
     /// <inheritdoc />
-    public override async Task<V1.GetReplicationStatusResponse> GetReplicationStatus(V1.GetReplicationStatusRequest request, ServerCallContext context)
+    public override async Task<V1.GetReplicationStatusResponse> GetReplicationStatus(
+        V1.GetReplicationStatusRequest request,
+        ServerCallContext context
+    )
     {
         var name = ResourceName.Require(request.Version, "version", ResourceKind.ImageVersion);
         await access.RequireAsync(context, ReadAction, name.Value, orServices: Services);
@@ -42,7 +46,10 @@ internal sealed class ReplicationsService(
 
     /// <inheritdoc />
     public override async Task WatchReplicationStatus(
-        V1.WatchReplicationStatusRequest request, IServerStreamWriter<V1.WatchReplicationStatusResponse> responseStream, ServerCallContext context)
+        V1.WatchReplicationStatusRequest request,
+        IServerStreamWriter<V1.WatchReplicationStatusResponse> responseStream,
+        ServerCallContext context
+    )
     {
         var name = ResourceName.Require(request.Version, "version", ResourceKind.ImageVersion);
         await access.RequireAsync(context, ReadAction, name.Value, orServices: Services);
@@ -85,16 +92,21 @@ internal sealed class ReplicationsService(
         await access.RequireAsync(context, ReadAction, name.Value, orServices: Services);
         var page = PageRequest.From(request.PageSize, request.PageToken, $"replicas:{name.Key}:{region}");
         var document = await fresh.RequireAsync(name, context);
-        var found = document.Replicas.Values
-            .Where(replica => region.Length == 0 || replica.Region == region)
+        var found = document
+            .Replicas.Values.Where(replica => region.Length == 0 || replica.Region == region)
             .OrderBy(ReplicaPresenter.SortKey, StringComparer.Ordinal)
             .Where(replica => string.CompareOrdinal(ReplicaPresenter.SortKey(replica), page.After) > 0)
             .Take(page.Size + 1)
             .ToList();
         var shown = found.Take(page.Size).ToList();
         var loads = await LoadsAsync(name, shown, context.CancellationToken);
-        var response = new V1.ListReplicasResponse { NextPageToken = found.Count > shown.Count ? page.TokenAfter(ReplicaPresenter.SortKey(shown[^1])) : "" };
-        response.Replicas.AddRange(shown.Select(replica => ReplicaPresenter.Show(document, replica, loads.GetValueOrDefault(replica.Uid), clock.GetUtcNow())));
+        var response = new V1.ListReplicasResponse
+        {
+            NextPageToken = found.Count > shown.Count ? page.TokenAfter(ReplicaPresenter.SortKey(shown[^1])) : "",
+        };
+        response.Replicas.AddRange(
+            shown.Select(replica => ReplicaPresenter.Show(document, replica, loads.GetValueOrDefault(replica.Uid), clock.GetUtcNow()))
+        );
         return response;
     }
 
@@ -105,13 +117,18 @@ internal sealed class ReplicationsService(
         await access.RequireAsync(context, ReadAction, name.Version.Value, orServices: Services);
         var document = await fresh.RequireAsync(name.Version, context);
         // Of two lives of a replica, the one that is to stay is meant.
-        var replica = document.Replicas.Values
-            .Where(replica => replica.Region == name.Region && replica.Ordinal == name.Ordinal)
-            .OrderBy(replica => replica.State == ReplicaState.Deleting)
-            .ThenByDescending(replica => replica.Life)
-            .FirstOrDefault() ?? throw GalleryError.NotFound("replica", request.Name);
+        var replica =
+            document
+                .Replicas.Values.Where(replica => replica.Region == name.Region && replica.Ordinal == name.Ordinal)
+                .OrderBy(replica => replica.State == ReplicaState.Deleting)
+                .ThenByDescending(replica => replica.Life)
+                .FirstOrDefault()
+            ?? throw GalleryError.NotFound("replica", request.Name);
         var loads = await LoadsAsync(name.Version, [replica], context.CancellationToken);
-        return new V1.GetReplicaResponse { Replica = ReplicaPresenter.Show(document, replica, loads.GetValueOrDefault(replica.Uid), clock.GetUtcNow()) };
+        return new V1.GetReplicaResponse
+        {
+            Replica = ReplicaPresenter.Show(document, replica, loads.GetValueOrDefault(replica.Uid), clock.GetUtcNow()),
+        };
     }
 
     /// <inheritdoc />
@@ -121,11 +138,17 @@ internal sealed class ReplicationsService(
         var region = regions.Require(request.Region, "region").Name;
         await access.RequireAsync(context, WriteAction, name.Value);
         var document = await fresh.RequireAsync(name, context);
-        document = await versions.ChangeAsync(name, stored => WorkRules.Retry(stored, region, clock.GetUtcNow()), context.CancellationToken) ?? document;
+        document =
+            await versions.ChangeAsync(name, stored => WorkRules.Retry(stored, region, clock.GetUtcNow()), context.CancellationToken)
+            ?? document;
         return new V1.RetryRegionResponse { Status = StatusRules.StatusOf(document, clock.GetUtcNow()) };
     }
 
-    private async Task<Dictionary<string, int>> LoadsAsync(ResourceName version, IEnumerable<ReplicaRecord> replicas, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, int>> LoadsAsync(
+        ResourceName version,
+        IEnumerable<ReplicaRecord> replicas,
+        CancellationToken cancellationToken
+    )
     {
         var loads = new Dictionary<string, int>();
         foreach (var region in replicas.Where(replica => replica.State == ReplicaState.Ready).Select(replica => replica.Region).Distinct())

@@ -21,7 +21,11 @@ internal static class StatusRules
             AggregatedState = AggregateOf(document),
         };
         status.Summary.AddRange(TargetRows(document, now));
-        status.Summary.AddRange(document.Version.Regions.Where(region => region.WantedCount == 0 && Leaving(document, region.Region).Any()).Select(region => LeavingRow(document, region, now)));
+        status.Summary.AddRange(
+            document
+                .Version.Regions.Where(region => region.WantedCount == 0 && Leaving(document, region.Region).Any())
+                .Select(region => LeavingRow(document, region, now))
+        );
         return status;
     }
 
@@ -47,7 +51,8 @@ internal static class StatusRules
         Targets(document).All(region => StateOf(document, region) is RegionalReplicationState.Completed or RegionalReplicationState.Failed);
 
     /// <summary>The target regions, in their order.</summary>
-    public static IEnumerable<RegionRecord> Targets(VersionDocument document) => document.Version.Regions.Where(region => region.WantedCount > 0);
+    public static IEnumerable<RegionRecord> Targets(VersionDocument document) =>
+        document.Version.Regions.Where(region => region.WantedCount > 0);
 
     /// <summary>Where a target region stands: given up only when nothing in it moves any more.</summary>
     public static RegionalReplicationState StateOf(VersionDocument document, RegionRecord region)
@@ -92,13 +97,14 @@ internal static class StatusRules
     }
 
     /// <summary>Bytes in place of a replica.</summary>
-    public static long CopiedBytes(VersionDocument document, ReplicaRecord replica) => replica.State switch
-    {
-        ReplicaState.Ready => document.OccupiedBytes,
-        ReplicaState.Deleting => 0,
-        // Progress of a holder that began anew must not make the row go back.
-        _ => Math.Min(document.OccupiedBytes, Math.Max(replica.CopiedBytes, document.ProgressOf(replica)?.CopiedBytes ?? 0)),
-    };
+    public static long CopiedBytes(VersionDocument document, ReplicaRecord replica) =>
+        replica.State switch
+        {
+            ReplicaState.Ready => document.OccupiedBytes,
+            ReplicaState.Deleting => 0,
+            // Progress of a holder that began anew must not make the row go back.
+            _ => Math.Min(document.OccupiedBytes, Math.Max(replica.CopiedBytes, document.ProgressOf(replica)?.CopiedBytes ?? 0)),
+        };
 
     /// <summary>Block bytes that crossed a region border for a replica so far.</summary>
     public static long TransferredBytes(VersionDocument document, ReplicaRecord replica) =>
@@ -169,5 +175,6 @@ internal static class StatusRules
         return Math.Clamp((int)(share * 100), 0, 99);
     }
 
-    private static string Attempts(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "attempt" : "attempts")}");
+    private static string Attempts(int count) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "attempt" : "attempts")}");
 }

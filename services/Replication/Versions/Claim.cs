@@ -29,6 +29,8 @@ internal readonly record struct Claim(long Token, long LeaseUntil)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         return new Claim(
-            long.Parse(text.AsSpan(0, colon), CultureInfo.InvariantCulture), long.Parse(text.AsSpan(colon + 1), CultureInfo.InvariantCulture));
+            long.Parse(text.AsSpan(0, colon), CultureInfo.InvariantCulture),
+            long.Parse(text.AsSpan(colon + 1), CultureInfo.InvariantCulture)
+        );
     }
 }

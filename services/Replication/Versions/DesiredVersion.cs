@@ -19,7 +19,8 @@ internal sealed record DesiredVersion(
     ProvisioningState State,
     string HomeRegion,
     IReadOnlyList<DiskContent> Disks,
-    IReadOnlyList<DesiredRegion> Targets)
+    IReadOnlyList<DesiredRegion> Targets
+)
 {
     /// <summary>No replica of it is wanted any more.</summary>
     public bool IsDeleting => State == ProvisioningState.Deleting;
@@ -33,20 +34,36 @@ internal sealed record DesiredVersion(
         var profile = version.PublishingProfile ?? new Catalog.ImageVersionPublishingProfile();
         var home = RegionName.Normalize(version.Location);
         var soft = version.ProvisioningState == ProvisioningState.SoftDeleted;
-        var targets = profile.TargetRegions
-            .Select(target => new DesiredRegion(
+        var targets = profile
+            .TargetRegions.Select(target => new DesiredRegion(
                 RegionName.Normalize(target.Name),
                 soft ? 1 : CountOf(target, profile),
                 TypeOf(target, profile),
-                soft || (target.HasExcludeFromLatest ? target.ExcludeFromLatest : profile.ExcludeFromLatest)))
+                soft || (target.HasExcludeFromLatest ? target.ExcludeFromLatest : profile.ExcludeFromLatest)
+            ))
             .DistinctBy(target => target.Region)
             .ToList();
         if (targets.Count == 0)
         {
-            targets.Add(new DesiredRegion(home, soft ? 1 : Math.Max(1, profile.ReplicaCount), TypeOf(new Catalog.TargetRegion(), profile), soft || profile.ExcludeFromLatest));
+            targets.Add(
+                new DesiredRegion(
+                    home,
+                    soft ? 1 : Math.Max(1, profile.ReplicaCount),
+                    TypeOf(new Catalog.TargetRegion(), profile),
+                    soft || profile.ExcludeFromLatest
+                )
+            );
         }
 
-        return new DesiredVersion(version.Name, version.Uid, version.Generation, version.ProvisioningState, home, [.. DisksOf(version.StorageProfile)], targets);
+        return new DesiredVersion(
+            version.Name,
+            version.Uid,
+            version.Generation,
+            version.ProvisioningState,
+            home,
+            [.. DisksOf(version.StorageProfile)],
+            targets
+        );
     }
 
     private static int CountOf(Catalog.TargetRegion target, Catalog.ImageVersionPublishingProfile profile) =>
@@ -64,12 +81,22 @@ internal sealed record DesiredVersion(
     {
         if (profile?.OsDiskImage is { Content: not null } os)
         {
-            yield return new DiskContent { Slot = new DiskSlot { OsDisk = true }, Content = os.Content, SourceSnapshot = os.Snapshot };
+            yield return new DiskContent
+            {
+                Slot = new DiskSlot { OsDisk = true },
+                Content = os.Content,
+                SourceSnapshot = os.Snapshot,
+            };
         }
 
         foreach (var data in (profile?.DataDiskImages ?? []).Where(data => data.Content is not null).OrderBy(data => data.Lun))
         {
-            yield return new DiskContent { Slot = new DiskSlot { DataDiskLun = data.Lun }, Content = data.Content, SourceSnapshot = data.Snapshot };
+            yield return new DiskContent
+            {
+                Slot = new DiskSlot { DataDiskLun = data.Lun },
+                Content = data.Content,
+                SourceSnapshot = data.Snapshot,
+            };
         }
     }
 }

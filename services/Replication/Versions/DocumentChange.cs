@@ -48,12 +48,15 @@ internal static class DocumentChange
     }
 
     /// <summary>Whether the change makes work due in a region by now.</summary>
-    public static IEnumerable<string> RegionsWithNewWork(VersionDocument? before, VersionDocument after, DateTimeOffset now) => after.Replicas.Values
-        .Where(replica => Schedule.Of(after, replica) is { } due
-            && due.Time <= now.ToUnixTimeMilliseconds()
-            && (before?.Replicas.GetValueOrDefault(replica.Uid) is not { } old || Schedule.Of(before, old) != due))
-        .Select(replica => replica.Region)
-        .Distinct();
+    public static IEnumerable<string> RegionsWithNewWork(VersionDocument? before, VersionDocument after, DateTimeOffset now) =>
+        after
+            .Replicas.Values.Where(replica =>
+                Schedule.Of(after, replica) is { } due
+                && due.Time <= now.ToUnixTimeMilliseconds()
+                && (before?.Replicas.GetValueOrDefault(replica.Uid) is not { } old || Schedule.Of(before, old) != due)
+            )
+            .Select(replica => replica.Region)
+            .Distinct();
 
     private static void WriteReplicas(RedisMutation mutation, VersionDocument? before, VersionDocument after)
     {

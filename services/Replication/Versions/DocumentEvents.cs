@@ -32,7 +32,10 @@ internal static class DocumentEvents
             yield return StatusChanged(after, now);
         }
 
-        if (before is { Version.Phase: not VersionPhase.Retired } && (before.Version.Uid != after.Version.Uid || after.Version.Phase == VersionPhase.Retired))
+        if (
+            before is { Version.Phase: not VersionPhase.Retired }
+            && (before.Version.Uid != after.Version.Uid || after.Version.Phase == VersionPhase.Retired)
+        )
         {
             yield return Retired(before.Name, before.Version.Uid);
         }
@@ -53,12 +56,13 @@ internal static class DocumentEvents
     }
 
     /// <summary>Tells that no replica of the version is in service any more.</summary>
-    public static EventEnvelope Retired(ResourceName version, string uid) => new()
-    {
-        Subject = version.Value,
-        SubscriptionId = version.SubscriptionId,
-        VersionRetired = new VersionRetired { Version = version.Value, VersionUid = uid },
-    };
+    public static EventEnvelope Retired(ResourceName version, string uid) =>
+        new()
+        {
+            Subject = version.Value,
+            SubscriptionId = version.SubscriptionId,
+            VersionRetired = new VersionRetired { Version = version.Value, VersionUid = uid },
+        };
 
     private static EventEnvelope Changed(VersionDocument before, VersionDocument after, ReplicaRecord replica, DateTimeOffset now)
     {
@@ -100,12 +104,14 @@ internal static class DocumentEvents
         }
 
         var rows = StatusRules.Targets(before).ToDictionary(region => region.Region, region => StatusRules.StateOf(before, region));
-        return StatusRules.Targets(after).Any(region =>
-        {
-            var state = StatusRules.StateOf(after, region);
-            var old = rows.GetValueOrDefault(region.Region);
-            return state != old && (state != RegionalReplicationState.Replicating || old == RegionalReplicationState.Failed);
-        });
+        return StatusRules
+            .Targets(after)
+            .Any(region =>
+            {
+                var state = StatusRules.StateOf(after, region);
+                var old = rows.GetValueOrDefault(region.Region);
+                return state != old && (state != RegionalReplicationState.Replicating || old == RegionalReplicationState.Failed);
+            });
     }
 
     private static EventEnvelope Envelope(VersionDocument document, EventEnvelope envelope)

@@ -18,7 +18,12 @@ internal static class Reconciliation
     /// <param name="now">The time.</param>
     /// <returns>The new document, <paramref name="before"/> itself when nothing is to change, or null when there is nothing to remember.</returns>
     public static VersionDocument? Apply(
-        VersionDocument? before, DesiredVersion? desired, Func<string, bool> isRegion, string traceParent, DateTimeOffset now)
+        VersionDocument? before,
+        DesiredVersion? desired,
+        Func<string, bool> isRegion,
+        string traceParent,
+        DateTimeOffset now
+    )
     {
         var time = Timestamp.FromDateTimeOffset(now);
         if (desired is null || desired.IsDeleting)
@@ -77,7 +82,13 @@ internal static class Reconciliation
         return new VersionDocument
         {
             Etag = before?.Etag ?? "",
-            Version = new VersionRecord { Name = desired.Name, Uid = desired.Uid, HomeRegion = desired.HomeRegion, Disks = { desired.Disks } },
+            Version = new VersionRecord
+            {
+                Name = desired.Name,
+                Uid = desired.Uid,
+                HomeRegion = desired.HomeRegion,
+                Disks = { desired.Disks },
+            },
             Replicas = retired?.Replicas ?? [],
             Claims = retired?.Claims ?? [],
         };

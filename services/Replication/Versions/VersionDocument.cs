@@ -1,4 +1,3 @@
-using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Events.V1;
 using Gallery.Replication.Records;
 using Gallery.ServiceDefaults.Names;
@@ -29,9 +28,10 @@ internal sealed class VersionDocument
     public Dictionary<string, ProgressRecord> Progress { get; init; } = [];
 
     /// <summary>The version's resource name.</summary>
-    public ResourceName Name => _name ??= ResourceName.TryParse(Version.Name, ResourceKind.ImageVersion, out var name)
-        ? name
-        : throw new InvalidDataException($"'{Version.Name}' is no name of a version.");
+    public ResourceName Name =>
+        _name ??= ResourceName.TryParse(Version.Name, ResourceKind.ImageVersion, out var name)
+            ? name
+            : throw new InvalidDataException($"'{Version.Name}' is no name of a version.");
 
     /// <summary>Occupied bytes of all disks: what each replica takes.</summary>
     public long OccupiedBytes => Version.Disks.Sum(disk => disk.Content.OccupiedSizeBytes);
@@ -43,9 +43,10 @@ internal sealed class VersionDocument
     public RegionRecord? RegionOf(string region) => Version.Regions.FirstOrDefault(record => record.Region == region);
 
     /// <summary>The replicas of a region that are to stay, by ordinal.</summary>
-    public IEnumerable<ReplicaRecord> WantedIn(string region) => Replicas.Values
-        .Where(replica => replica.Region == region && replica.State != ReplicaState.Deleting)
-        .OrderBy(replica => replica.Ordinal);
+    public IEnumerable<ReplicaRecord> WantedIn(string region) =>
+        Replicas
+            .Values.Where(replica => replica.Region == region && replica.State != ReplicaState.Deleting)
+            .OrderBy(replica => replica.Ordinal);
 
     /// <summary>The regions that hold a complete replica.</summary>
     public IEnumerable<string> CompleteRegions() =>
@@ -58,24 +59,27 @@ internal sealed class VersionDocument
     public ProgressRecord? ProgressOf(ReplicaRecord replica)
     {
         var claim = ClaimOf(replica.Uid);
-        return replica.State == ReplicaState.Copying && claim.LeaseUntil != 0 && Progress.GetValueOrDefault(replica.Uid) is { } progress && progress.Token == claim.Token
+        return
+            replica.State == ReplicaState.Copying
+            && claim.LeaseUntil != 0
+            && Progress.GetValueOrDefault(replica.Uid) is { } progress
+            && progress.Token == claim.Token
             ? progress
             : null;
     }
 
     /// <summary>A copy that can be changed.</summary>
-    public VersionDocument Clone() => new()
-    {
-        Version = Version.Clone(),
-        Etag = Etag,
-        Replicas = Replicas.ToDictionary(entry => entry.Key, entry => entry.Value.Clone()),
-        Claims = new Dictionary<string, Claim>(Claims),
-        Progress = new Dictionary<string, ProgressRecord>(Progress),
-    };
+    public VersionDocument Clone() =>
+        new()
+        {
+            Version = Version.Clone(),
+            Etag = Etag,
+            Replicas = Replicas.ToDictionary(entry => entry.Key, entry => entry.Value.Clone()),
+            Claims = new Dictionary<string, Claim>(Claims),
+            Progress = new Dictionary<string, ProgressRecord>(Progress),
+        };
 
     /// <summary>The uid of a replica.</summary>
-    public static string UidOf(string versionUid, string region, int ordinal, int life) => FormattableString.Invariant($"{versionUid}.{region}.{ordinal}.{life}");
-
-    /// <summary>The place of a disk, for comparing.</summary>
-    public static (bool Os, int Lun) PlaceOf(DiskSlot slot) => (slot.SlotCase != DiskSlot.SlotOneofCase.DataDiskLun, slot.DataDiskLun);
+    public static string UidOf(string versionUid, string region, int ordinal, int life) =>
+        FormattableString.Invariant($"{versionUid}.{region}.{ordinal}.{life}");
 }

@@ -25,7 +25,8 @@ internal static class VersionKeys
     public static RedisKey Serving(Partition partition, ResourceName version, string region) => partition.Key("serve", version.Key, region);
 
     /// <summary>The versions of a definition that <c>latest</c> may mean in a region, so written that the order of bytes is theirs.</summary>
-    public static RedisKey Latest(Partition partition, ResourceName definition, string region) => partition.Key("latest", definition.Key, region);
+    public static RedisKey Latest(Partition partition, ResourceName definition, string region) =>
+        partition.Key("latest", definition.Key, region);
 
     /// <summary>The field of a replica's record.</summary>
     public static string ReplicaField(string uid) => "r:" + uid;
@@ -43,7 +44,9 @@ internal static class VersionKeys
     public static (ResourceName Version, string Uid)? ParseMember(string member)
     {
         var bar = member.IndexOf('|', StringComparison.Ordinal);
-        return bar > 0 && ResourceName.TryParse(member[..bar], ResourceKind.ImageVersion, out var version) ? (version, member[(bar + 1)..]) : null;
+        return bar > 0 && ResourceName.TryParse(member[..bar], ResourceKind.ImageVersion, out var version)
+            ? (version, member[(bar + 1)..])
+            : null;
     }
 
     /// <summary>A version's entry among those that <c>latest</c> may mean; null for a name that is not three numbers.</summary>
@@ -64,7 +67,10 @@ internal static class VersionKeys
             }
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{numbers[0]:D10}.{numbers[1]:D10}.{numbers[2]:D10}|{version.Id.ToLowerInvariant()}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{numbers[0]:D10}.{numbers[1]:D10}.{numbers[2]:D10}|{version.Id.ToLowerInvariant()}"
+        );
     }
 
     /// <summary>The version's own name in an entry made by <see cref="LatestMember"/>.</summary>

@@ -16,7 +16,12 @@ namespace Gallery.Replication.Versions;
 /// only if it is still the same: so an answer that is older than the document never wins, whatever the order of events.
 /// </summary>
 internal sealed partial class VersionReconciler(
-    ImageVersionService.ImageVersionServiceClient catalog, VersionStore store, RegionRegistry regions, TimeProvider clock, ILogger<VersionReconciler> logger)
+    ImageVersionService.ImageVersionServiceClient catalog,
+    VersionStore store,
+    RegionRegistry regions,
+    TimeProvider clock,
+    ILogger<VersionReconciler> logger
+)
 {
     private const int MostConflicts = 100;
 
@@ -52,9 +57,16 @@ internal sealed partial class VersionReconciler(
                 await store.TellAsync(version, DocumentEvents.Retired(version, wanted.Uid), cancellationToken);
             }
         }
-        else if (document is { IsWanted: true } && document.Version.Uid == wanted.Uid && document.Version.Generation == wanted.Generation
+        else if (
+            document is { IsWanted: true }
+            && document.Version.Uid == wanted.Uid
+            && document.Version.Generation == wanted.Generation
             && StatusRules.IsSettled(document)
-            && (wanted.ProvisioningState != ProvisioningState.Failed || StatusRules.AggregateOf(document) == AggregatedReplicationState.Completed))
+            && (
+                wanted.ProvisioningState != ProvisioningState.Failed
+                || StatusRules.AggregateOf(document) == AggregatedReplicationState.Completed
+            )
+        )
         {
             await store.TellAsync(version, DocumentEvents.StatusChanged(document, clock.GetUtcNow()), cancellationToken);
         }
@@ -64,7 +76,10 @@ internal sealed partial class VersionReconciler(
     {
         try
         {
-            var answer = await catalog.GetImageVersionAsync(new GetImageVersionRequest { Name = version.Value }, cancellationToken: cancellationToken);
+            var answer = await catalog.GetImageVersionAsync(
+                new GetImageVersionRequest { Name = version.Value },
+                cancellationToken: cancellationToken
+            );
             return DesiredVersion.From(answer.ImageVersion);
         }
         catch (RpcException error) when (GalleryError.ReasonOf(error) is ErrorReason.ResourceNotFound or ErrorReason.ParentResourceNotFound)
@@ -75,7 +90,11 @@ internal sealed partial class VersionReconciler(
 
     /// <returns>Whether it is done, and the document as it is then.</returns>
     private async Task<(bool Done, VersionDocument? Document)> TryApplyAsync(
-        ResourceName version, VersionDocument? before, DesiredVersion? desired, CancellationToken cancellationToken)
+        ResourceName version,
+        VersionDocument? before,
+        DesiredVersion? desired,
+        CancellationToken cancellationToken
+    )
     {
         var now = clock.GetUtcNow();
         var after = Reconciliation.Apply(before, desired, regions.Contains, Activity.Current?.Id ?? "", now);
@@ -99,10 +118,15 @@ internal sealed partial class VersionReconciler(
             version.Value,
             after.Version.Generation,
             after.Replicas.Values.Count(replica => replica.State == ReplicaState.Queued),
-            after.Replicas.Values.Count(replica => replica.State == ReplicaState.Deleting));
+            after.Replicas.Values.Count(replica => replica.State == ReplicaState.Deleting)
+        );
         return (true, written);
     }
 
-    [LoggerMessage(3500, LogLevel.Information, "Version {Version} is reconciled to generation {Generation}: {Queued} replicas are to be made, {Deleting} are to be dropped")]
+    [LoggerMessage(
+        3500,
+        LogLevel.Information,
+        "Version {Version} is reconciled to generation {Generation}: {Queued} replicas are to be made, {Deleting} are to be dropped"
+    )]
     private partial void LogReconciled(string version, long generation, int queued, int deleting);
 }

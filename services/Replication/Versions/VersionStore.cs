@@ -35,7 +35,10 @@ internal sealed class VersionStore(RedisStore redis, ChangeSignals signals, Time
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The document as it is stored now; null when there is none, or the rule did not apply.</returns>
     public async Task<VersionDocument?> ChangeAsync(
-        ResourceName version, Func<VersionDocument, VersionDocument?> rule, CancellationToken cancellationToken)
+        ResourceName version,
+        Func<VersionDocument, VersionDocument?> rule,
+        CancellationToken cancellationToken
+    )
     {
         for (var conflict = 0; conflict < MostConflicts; conflict++)
         {
@@ -60,7 +63,11 @@ internal sealed class VersionStore(RedisStore redis, ChangeSignals signals, Time
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The stored document, with its new etag; null when somebody was faster.</returns>
     public async Task<VersionDocument?> TryWriteAsync(
-        VersionDocument? before, VersionDocument after, IReadOnlyList<EventEnvelope> events, CancellationToken cancellationToken)
+        VersionDocument? before,
+        VersionDocument after,
+        IReadOnlyList<EventEnvelope> events,
+        CancellationToken cancellationToken
+    )
     {
         var partition = PartitionOf(after.Name);
         var key = VersionKeys.Document(partition, after.Name);

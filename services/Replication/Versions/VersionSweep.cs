@@ -19,7 +19,8 @@ internal sealed partial class VersionSweep(
     VersionStore store,
     VersionReconciler reconciler,
     IOptions<ReconcileOptions> options,
-    ILogger<VersionSweep> logger) : BackgroundService
+    ILogger<VersionSweep> logger
+) : BackgroundService
 {
     private const int PageSize = 200;
 
@@ -61,15 +62,21 @@ internal sealed partial class VersionSweep(
             do
             {
                 var page = await catalog.ListVersionsForReconcileAsync(
-                    new ListVersionsForReconcileRequest { Partition = partition, PageSize = PageSize, PageToken = token }, cancellationToken: cancellationToken);
+                    new ListVersionsForReconcileRequest
+                    {
+                        Partition = partition,
+                        PageSize = PageSize,
+                        PageToken = token,
+                    },
+                    cancellationToken: cancellationToken
+                );
                 foreach (var version in page.ImageVersions)
                 {
                     await CompareAsync(version, wanted, cancellationToken);
                 }
 
                 (token, partitions) = (page.NextPageToken, page.PartitionCount);
-            }
-            while (token.Length > 0);
+            } while (token.Length > 0);
         }
 
         await DropUnknownAsync(wanted, cancellationToken);
@@ -115,16 +122,17 @@ internal sealed partial class VersionSweep(
                 var index = await redis.ReadIndexAsync(VersionKeys.All(partition), page, cancellationToken);
                 foreach (var member in index.Members.Where(member => !wanted.Contains(member)))
                 {
-                    if (ResourceName.TryParse(member, ResourceKind.ImageVersion, out var name)
-                        && await store.ReadRecordAsync(name, cancellationToken) is { Phase: not VersionPhase.Retired })
+                    if (
+                        ResourceName.TryParse(member, ResourceKind.ImageVersion, out var name)
+                        && await store.ReadRecordAsync(name, cancellationToken) is { Phase: not VersionPhase.Retired }
+                    )
                     {
                         await reconciler.ReconcileAsync(name, cancellationToken);
                     }
                 }
 
                 page = index.NextPageToken.Length == 0 ? null : PageRequest.From(PageSize, index.NextPageToken, "versions");
-            }
-            while (page is not null);
+            } while (page is not null);
         }
     }
 
@@ -135,7 +143,9 @@ internal sealed partial class VersionSweep(
             return known.Phase != VersionPhase.Retired && known.Uid == desired.Uid;
         }
 
-        var targets = known.Regions.Where(region => region.WantedCount > 0).Select(region => (region.Region, region.WantedCount, region.ExcludedFromLatest));
+        var targets = known
+            .Regions.Where(region => region.WantedCount > 0)
+            .Select(region => (region.Region, region.WantedCount, region.ExcludedFromLatest));
         return known.Uid != desired.Uid
             || known.Generation < desired.Generation
             || known.Phase != (desired.IsSoftDeleted ? VersionPhase.SoftDeleted : VersionPhase.Active)

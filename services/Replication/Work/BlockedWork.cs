@@ -19,7 +19,11 @@ internal sealed partial class BlockedWork(RedisStore redis, VersionStore version
             {
                 var woken = group.Key is null
                     ? null
-                    : await versions.ChangeAsync(group.Key, document => WorkRules.Wake(document, region, clock.GetUtcNow()), cancellationToken);
+                    : await versions.ChangeAsync(
+                        group.Key,
+                        document => WorkRules.Wake(document, region, clock.GetUtcNow()),
+                        cancellationToken
+                    );
                 if (woken is null)
                 {
                     // Left behind by replicas that are gone.

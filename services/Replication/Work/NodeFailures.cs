@@ -37,8 +37,11 @@ internal static class NodeFailures
             ErrorReason.StorageExhausted => new WorkFailure($"{region} has no room left: {Message(refused)}"),
             ErrorReason.Fenced => new WorkFailure($"{region} knows a newer holder of the work"),
             ErrorReason.GrantNotValid or ErrorReason.AuthenticationFailed or ErrorReason.AuthorizationFailed => new WorkFailure(
-                $"{region} refused the gallery's token: {Message(refused)}"),
-            _ when refused.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied => new WorkFailure($"{region} refused the gallery's token"),
+                $"{region} refused the gallery's token: {Message(refused)}"
+            ),
+            _ when refused.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied => new WorkFailure(
+                $"{region} refused the gallery's token"
+            ),
             _ => new WorkFailure($"{region} answered {refused.StatusCode}: {Message(refused)}"),
         };
     }

@@ -15,19 +15,31 @@ internal sealed partial class RegionWorkers(
     ReplicaReleaser releaser,
     ChangeSignals signals,
     IOptions<WorkOptions> options,
-    ILogger<RegionWorkers> logger) : BackgroundService
+    ILogger<RegionWorkers> logger
+) : BackgroundService
 {
     // Workers of several processes see the same entries; with a few more to choose from, each finds one that is left.
     private const int Lookahead = 4;
 
     /// <inheritdoc />
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(regions.All.SelectMany(region => new[]
-    {
-        ServeAsync(Lane.Copy, region.Name, options.Value.CopiesPerRegion, copier.RunAsync, stoppingToken),
-        ServeAsync(Lane.Free, region.Name, options.Value.ReleasesPerRegion, releaser.RunAsync, stoppingToken),
-    }));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(
+            regions.All.SelectMany(region =>
+                new[]
+                {
+                    ServeAsync(Lane.Copy, region.Name, options.Value.CopiesPerRegion, copier.RunAsync, stoppingToken),
+                    ServeAsync(Lane.Free, region.Name, options.Value.ReleasesPerRegion, releaser.RunAsync, stoppingToken),
+                }
+            )
+        );
 
-    private async Task ServeAsync(Lane lane, string region, int workers, Func<ClaimedReplica, CancellationToken, Task> work, CancellationToken stoppingToken)
+    private async Task ServeAsync(
+        Lane lane,
+        string region,
+        int workers,
+        Func<ClaimedReplica, CancellationToken, Task> work,
+        CancellationToken stoppingToken
+    )
     {
         using var waiter = signals.OfRegion(region);
         using var free = new SemaphoreSlim(workers, workers);
@@ -97,7 +109,12 @@ internal sealed partial class RegionWorkers(
         }
     }
 
-    private async Task WorkAsync(ClaimedReplica claimed, Func<ClaimedReplica, CancellationToken, Task> work, SemaphoreSlim free, CancellationToken stoppingToken)
+    private async Task WorkAsync(
+        ClaimedReplica claimed,
+        Func<ClaimedReplica, CancellationToken, Task> work,
+        SemaphoreSlim free,
+        CancellationToken stoppingToken
+    )
     {
         await Task.Yield();
         try

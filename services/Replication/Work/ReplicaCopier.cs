@@ -17,7 +17,8 @@ internal sealed partial class ReplicaCopier(
     ReplicationTelemetry telemetry,
     IOptions<WorkOptions> options,
     TimeProvider clock,
-    ILogger<ReplicaCopier> logger)
+    ILogger<ReplicaCopier> logger
+)
 {
     private static readonly TimeSpan ReleaseLimit = TimeSpan.FromSeconds(2);
 
@@ -83,7 +84,10 @@ internal sealed partial class ReplicaCopier(
 
         telemetry.Completed(work.Replica.Region, copy, Stopwatch.GetElapsedTime(start));
         LogCompleted(work.Uid, copy.SourceRegion, copy.TransferredBytes);
-        if (document.RegionOf(work.Replica.Region) is { CompleteTime: { } complete, AddTime: { } asked } && work.Document.RegionOf(work.Replica.Region)?.CompleteTime is null)
+        if (
+            document.RegionOf(work.Replica.Region) is { CompleteTime: { } complete, AddTime: { } asked }
+            && work.Document.RegionOf(work.Replica.Region)?.CompleteTime is null
+        )
         {
             telemetry.RegionCompleted(work.Replica.Region, complete.ToDateTimeOffset() - asked.ToDateTimeOffset());
         }
@@ -110,7 +114,8 @@ internal sealed partial class ReplicaCopier(
                         replica.TransferredBytes,
                         replica.SourceRegion,
                         replica.ReadyTime?.ToDateTimeOffset() ?? now,
-                        replica.LastVerifiedTime?.ToDateTimeOffset() ?? replica.ReadyTime?.ToDateTimeOffset() ?? now);
+                        replica.LastVerifiedTime?.ToDateTimeOffset() ?? replica.ReadyTime?.ToDateTimeOffset() ?? now
+                    );
                 }
 
                 if (told == long.MinValue || Stopwatch.GetElapsedTime(told) >= options.Value.ProgressInterval)
@@ -124,8 +129,7 @@ internal sealed partial class ReplicaCopier(
                 }
 
                 silence.CancelAfter(options.Value.SilenceLimit);
-            }
-            while (await call.ResponseStream.MoveNext(silence.Token));
+            } while (await call.ResponseStream.MoveNext(silence.Token));
         }
         catch (Exception exception) when (IsCancellation(exception))
         {
@@ -137,7 +141,11 @@ internal sealed partial class ReplicaCopier(
     }
 
     private static async ValueTask<AsyncServerStreamingCall<PullReplicaResponse>> StartAsync(
-        RegionNode node, PullReplicaRequest request, CancellationToken attempt, CancellationToken whole)
+        RegionNode node,
+        PullReplicaRequest request,
+        CancellationToken attempt,
+        CancellationToken whole
+    )
     {
         var call = node.Replicas.PullReplica(request, cancellationToken: whole);
         try
@@ -150,7 +158,9 @@ internal sealed partial class ReplicaCopier(
         {
             call.Dispose();
             attempt.ThrowIfCancellationRequested(); // So that the pipeline knows its own time limit again.
-            throw exception is RpcException or OperationCanceledException ? exception : new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, exception.Message, exception));
+            throw exception is RpcException or OperationCanceledException
+                ? exception
+                : new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, exception.Message, exception));
         }
     }
 
@@ -213,7 +223,8 @@ internal sealed partial class ReplicaCopier(
         LogFailed(work.Uid, work.Replica.AttemptCount, failure.Problem);
     }
 
-    private static bool IsCancellation(Exception exception) => exception is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled };
+    private static bool IsCancellation(Exception exception) =>
+        exception is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled };
 
     [LoggerMessage(3310, LogLevel.Information, "Replica {Replica} is complete; {Bytes} bytes came from {Source}")]
     private partial void LogCompleted(string replica, string source, long bytes);

@@ -5,7 +5,13 @@ using Microsoft.Extensions.Options;
 namespace Gallery.Replication.Work;
 
 /// <summary>Frees the bytes of one replica that is out of service. Nobody waits for it, and nothing is billed meanwhile.</summary>
-internal sealed partial class ReplicaReleaser(WorkQueue queue, RegionNodes nodes, ReplicationTelemetry telemetry, IOptions<WorkOptions> options, ILogger<ReplicaReleaser> logger)
+internal sealed partial class ReplicaReleaser(
+    WorkQueue queue,
+    RegionNodes nodes,
+    ReplicationTelemetry telemetry,
+    IOptions<WorkOptions> options,
+    ILogger<ReplicaReleaser> logger
+)
 {
     /// <summary>Does the work. Whatever happens, the bytes are freed, or it is tried again later.</summary>
     public async Task RunAsync(ClaimedReplica work, CancellationToken stopping)
@@ -17,16 +23,23 @@ internal sealed partial class ReplicaReleaser(WorkQueue queue, RegionNodes nodes
         limit.CancelAfter(options.Value.ClaimLease);
         try
         {
-            await nodes[region].Pipeline.ExecuteAsync(
-                async token => await nodes[region].Replicas.DeleteReplicaAsync(
-                    new DeleteReplicaRequest { ReplicaId = work.Uid, FencingToken = work.Token }, cancellationToken: token),
-                limit.Token);
+            await nodes[region]
+                .Pipeline.ExecuteAsync(
+                    async token =>
+                        await nodes[region]
+                            .Replicas.DeleteReplicaAsync(
+                                new DeleteReplicaRequest { ReplicaId = work.Uid, FencingToken = work.Token },
+                                cancellationToken: token
+                            ),
+                    limit.Token
+                );
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
         {
-            var failure = exception is OperationCanceledException
-                ? new WorkFailure($"{region} does not answer (no answer in time)", region)
-                : NodeFailures.Of(region, exception);
+            var failure =
+                exception is OperationCanceledException
+                    ? new WorkFailure($"{region} does not answer (no answer in time)", region)
+                    : NodeFailures.Of(region, exception);
             LogFailed(work.Uid, failure.Problem);
             await queue.FailAsync(work, failure, stopping);
             return;

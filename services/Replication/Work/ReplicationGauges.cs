@@ -27,10 +27,24 @@ internal sealed class ReplicationGauges : BackgroundService
     public ReplicationGauges(RedisStore redis, RegionRegistry regions, ReplicationTelemetry telemetry, TimeProvider clock)
     {
         (_redis, _regions, _clock) = (redis, regions, clock);
-        telemetry.Meter.CreateObservableGauge("gallery.replication.queue.depth", () => Queues(queue => queue.Depth), "{replica}", "Replicas with work, by region and lane.");
-        telemetry.Meter.CreateObservableGauge("gallery.replication.queue.age", () => Queues(queue => queue.OldestSeconds), "s", "How long the longest overdue work has been due.");
         telemetry.Meter.CreateObservableGauge(
-            "gallery.placement.leased", () => _leased.Select(region => new Measurement<double>(region.Value, Tag("region", region.Key))), "{machine}", "Machines that hold a lease.");
+            "gallery.replication.queue.depth",
+            () => Queues(queue => queue.Depth),
+            "{replica}",
+            "Replicas with work, by region and lane."
+        );
+        telemetry.Meter.CreateObservableGauge(
+            "gallery.replication.queue.age",
+            () => Queues(queue => queue.OldestSeconds),
+            "s",
+            "How long the longest overdue work has been due."
+        );
+        telemetry.Meter.CreateObservableGauge(
+            "gallery.placement.leased",
+            () => _leased.Select(region => new Measurement<double>(region.Value, Tag("region", region.Key))),
+            "{machine}",
+            "Machines that hold a lease."
+        );
     }
 
     /// <inheritdoc />
@@ -93,8 +107,12 @@ internal sealed class ReplicationGauges : BackgroundService
         }
     }
 
-    private IEnumerable<Measurement<double>> Queues(Func<(long Depth, double OldestSeconds), double> value) => _queues.Select(queue =>
-        new Measurement<double>(value(queue.Value), Tag("region", queue.Key.Region), Tag("lane", queue.Key.Lane.ToString().ToLowerInvariant())));
+    private IEnumerable<Measurement<double>> Queues(Func<(long Depth, double OldestSeconds), double> value) =>
+        _queues.Select(queue => new Measurement<double>(
+            value(queue.Value),
+            Tag("region", queue.Key.Region),
+            Tag("lane", queue.Key.Lane.ToString().ToLowerInvariant())
+        ));
 
     private static KeyValuePair<string, object?> Tag(string key, string value) => new("gallery." + key, value);
 }

@@ -18,8 +18,16 @@ internal sealed class ReplicationTelemetry : IDisposable
     {
         Meter = meters.Create(Name);
         _transferred = Meter.CreateCounter<long>("gallery.replication.transferred", "By", "Block bytes that crossed a region border.");
-        _attempts = Meter.CreateCounter<long>("gallery.replication.attempts", "{attempt}", "Attempts to make a replica complete, by outcome.");
-        _duration = Meter.CreateHistogram<double>("gallery.replication.copy.duration", "s", "How long the attempt took that made a replica complete.");
+        _attempts = Meter.CreateCounter<long>(
+            "gallery.replication.attempts",
+            "{attempt}",
+            "Attempts to make a replica complete, by outcome."
+        );
+        _duration = Meter.CreateHistogram<double>(
+            "gallery.replication.copy.duration",
+            "s",
+            "How long the attempt took that made a replica complete."
+        );
         _lag = Meter.CreateHistogram<double>("gallery.replication.lag", "s", "From when a region was asked for to its completion.");
     }
 
@@ -34,7 +42,10 @@ internal sealed class ReplicationTelemetry : IDisposable
         var activity = ActivityContext.TryParse(work.Document.Version.TraceParent, null, isRemote: true, out var parent)
             ? Activities.StartActivity(name, ActivityKind.Internal, parent)
             : Activities.StartActivity(name);
-        activity?.SetTag("gallery.version", work.Version.Value).SetTag("gallery.region", work.Replica.Region).SetTag("gallery.ordinal", work.Replica.Ordinal);
+        activity
+            ?.SetTag("gallery.version", work.Version.Value)
+            .SetTag("gallery.region", work.Replica.Region)
+            .SetTag("gallery.ordinal", work.Replica.Ordinal);
         return activity;
     }
 

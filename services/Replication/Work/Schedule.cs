@@ -1,6 +1,6 @@
 using Gallery.Contracts.Events.V1;
-using Gallery.Replication.Versions;
 using Gallery.Replication.Records;
+using Gallery.Replication.Versions;
 
 namespace Gallery.Replication.Work;
 
@@ -24,14 +24,15 @@ internal readonly record struct Due(Lane Lane, string Region, long Time);
 internal static class Schedule
 {
     /// <summary>When work on the replica is due; null when there is none, or when it can't begin before another replica of its region is complete.</summary>
-    public static Due? Of(VersionDocument document, ReplicaRecord replica) => replica.State switch
-    {
-        ReplicaState.Queued when IsRunnable(document, replica) => new Due(Lane.Copy, replica.Region, Wait(replica)),
-        // Held by a worker: due for another one when its lease ends.
-        ReplicaState.Copying => new Due(Lane.Copy, replica.Region, document.ClaimOf(replica.Uid).LeaseUntil),
-        ReplicaState.Deleting => new Due(Lane.Free, replica.Region, Math.Max(Wait(replica), document.ClaimOf(replica.Uid).LeaseUntil)),
-        _ => null,
-    };
+    public static Due? Of(VersionDocument document, ReplicaRecord replica) =>
+        replica.State switch
+        {
+            ReplicaState.Queued when IsRunnable(document, replica) => new Due(Lane.Copy, replica.Region, Wait(replica)),
+            // Held by a worker: due for another one when its lease ends.
+            ReplicaState.Copying => new Due(Lane.Copy, replica.Region, document.ClaimOf(replica.Uid).LeaseUntil),
+            ReplicaState.Deleting => new Due(Lane.Free, replica.Region, Math.Max(Wait(replica), document.ClaimOf(replica.Uid).LeaseUntil)),
+            _ => null,
+        };
 
     /// <summary>
     /// Whether work can begin: bytes cross the border to a region only once, so the first replica comes from elsewhere and the others wait
@@ -59,7 +60,8 @@ internal static class Schedule
     }
 
     /// <summary>The region whose return the replica waits for; empty when it does not wait for one.</summary>
-    public static string BlockedBy(ReplicaRecord replica) => replica.State is ReplicaState.Queued or ReplicaState.Deleting ? replica.BlockedBy : "";
+    public static string BlockedBy(ReplicaRecord replica) =>
+        replica.State is ReplicaState.Queued or ReplicaState.Deleting ? replica.BlockedBy : "";
 
     private static long Wait(ReplicaRecord replica) => replica.RetryTime?.ToDateTimeOffset().ToUnixTimeMilliseconds() ?? 0;
 }

@@ -10,7 +10,12 @@ namespace Gallery.Replication.Work;
 /// <param name="Siblings">Uids of complete replicas on the replica's own node.</param>
 /// <param name="Regions">Regions whose nodes hold the content.</param>
 /// <param name="Failure">Why there is none now; null when there is.</param>
-internal sealed record SourceChoice(IReadOnlyList<string> Uploads, IReadOnlyList<string> Siblings, IReadOnlyList<string> Regions, WorkFailure? Failure)
+internal sealed record SourceChoice(
+    IReadOnlyList<string> Uploads,
+    IReadOnlyList<string> Siblings,
+    IReadOnlyList<string> Regions,
+    WorkFailure? Failure
+)
 {
     /// <summary>There is none now.</summary>
     public static SourceChoice None(WorkFailure failure) => new([], [], [], failure);
@@ -36,7 +41,8 @@ internal static class SourceRules
         ReplicaRecord replica,
         IReadOnlyList<string> uploads,
         RegionRegistry regions,
-        IReadOnlyDictionary<string, RegionHealth> health)
+        IReadOnlyDictionary<string, RegionHealth> health
+    )
     {
         var region = replica.Region;
         if (health[region].Drained)
@@ -50,7 +56,8 @@ internal static class SourceRules
         }
 
         var home = document.Version.HomeRegion;
-        var siblings = document.WantedIn(region)
+        var siblings = document
+            .WantedIn(region)
             .Where(sibling => sibling.State == ReplicaState.Ready)
             .Select(sibling => sibling.Uid)
             .Take(MostSiblings)
@@ -63,9 +70,14 @@ internal static class SourceRules
             return new SourceChoice(local, siblings, near, Failure: null);
         }
 
-        return SourceChoice.None(holders.Count == 0
-            ? new WorkFailure("no region holds its content: the snapshot it was made from is gone", IsFinal: true)
-            : new WorkFailure($"{string.Join(" and ", holders.Order(StringComparer.Ordinal))}, which {(holders.Count == 1 ? "holds" : "hold")} its content, {(holders.Count == 1 ? "does" : "do")} not answer", holders[0]));
+        return SourceChoice.None(
+            holders.Count == 0
+                ? new WorkFailure("no region holds its content: the snapshot it was made from is gone", IsFinal: true)
+                : new WorkFailure(
+                    $"{string.Join(" and ", holders.Order(StringComparer.Ordinal))}, which {(holders.Count == 1 ? "holds" : "hold")} its content, {(holders.Count == 1 ? "does" : "do")} not answer",
+                    holders[0]
+                )
+        );
     }
 
     private static IEnumerable<string> Holders(VersionDocument document, string region, IReadOnlyList<string> uploads)
@@ -78,7 +90,11 @@ internal static class SourceRules
     }
 
     private static List<string> Near(
-        IEnumerable<string> holders, string region, RegionRegistry regions, IReadOnlyDictionary<string, RegionHealth> health)
+        IEnumerable<string> holders,
+        string region,
+        RegionRegistry regions,
+        IReadOnlyDictionary<string, RegionHealth> health
+    )
     {
         var continent = ContinentOf(region, regions);
         return holders
@@ -90,5 +106,6 @@ internal static class SourceRules
             .ToList();
     }
 
-    private static string ContinentOf(string region, RegionRegistry regions) => regions.TryGet(region, out var options) ? options.Continent : "";
+    private static string ContinentOf(string region, RegionRegistry regions) =>
+        regions.TryGet(region, out var options) ? options.Continent : "";
 }

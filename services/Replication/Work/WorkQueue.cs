@@ -34,8 +34,10 @@ internal sealed class WorkQueue(RedisStore redis, VersionStore versions, IOption
     public async Task<IReadOnlyList<string>> DueAsync(Lane lane, string region, int most, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var reads = redis.Partitions
-            .Select(partition => redis.Database.SortedSetRangeByScoreWithScoresAsync(VersionKeys.Due(partition, lane, region), stop: now, take: most))
+        var reads = redis
+            .Partitions.Select(partition =>
+                redis.Database.SortedSetRangeByScoreWithScoresAsync(VersionKeys.Due(partition, lane, region), stop: now, take: most)
+            )
             .ToArray();
         var found = await Task.WhenAll(reads).WaitAsync(cancellationToken);
         return [.. found.SelectMany(entries => entries).OrderBy(entry => entry.Score).Select(entry => entry.Element.ToString())];
@@ -53,13 +55,18 @@ internal sealed class WorkQueue(RedisStore redis, VersionStore versions, IOption
         if (await versions.ReadAsync(version, cancellationToken) is not { } before || !before.Replicas.TryGetValue(uid, out var found))
         {
             // Redis never holds an entry without its replica, unless somebody repaired the store by hand.
-            await redis.Database.SortedSetRemoveAsync(VersionKeys.Due(versions.PartitionOf(version), lane, region), member).WaitAsync(cancellationToken);
+            await redis
+                .Database.SortedSetRemoveAsync(VersionKeys.Due(versions.PartitionOf(version), lane, region), member)
+                .WaitAsync(cancellationToken);
             return null;
         }
 
-        if (Schedule.Of(before, found) is not { } due || due.Lane != lane
+        if (
+            Schedule.Of(before, found) is not { } due
+            || due.Lane != lane
             || WorkRules.Claim(before, uid, clock.GetUtcNow(), options.Value.ClaimLease) is not { } after
-            || await versions.TryWriteAsync(before, after, [], cancellationToken) is not { } claimed)
+            || await versions.TryWriteAsync(before, after, [], cancellationToken) is not { } claimed
+        )
         {
             return null;
         }
@@ -86,21 +93,36 @@ internal sealed class WorkQueue(RedisStore redis, VersionStore versions, IOption
 
     /// <summary>The replica is complete. Null when the worker is not the holder any more.</summary>
     public Task<VersionDocument?> CompleteAsync(ClaimedReplica work, CompletedCopy copy, CancellationToken cancellationToken) =>
-        versions.ChangeAsync(work.Version, document => WorkRules.Complete(document, work.Uid, work.Token, copy, clock.GetUtcNow()), cancellationToken);
+        versions.ChangeAsync(
+            work.Version,
+            document => WorkRules.Complete(document, work.Uid, work.Token, copy, clock.GetUtcNow()),
+            cancellationToken
+        );
 
     /// <summary>The attempt failed. Null when the worker is not the holder any more.</summary>
     public async Task<VersionDocument?> FailAsync(ClaimedReplica work, WorkFailure failure, CancellationToken cancellationToken)
     {
         var jitter = Random.Shared.NextDouble();
         return await versions.ChangeAsync(
-            work.Version, document => WorkRules.Fail(document, work.Uid, work.Token, failure, options.Value, jitter, clock.GetUtcNow()), cancellationToken);
+            work.Version,
+            document => WorkRules.Fail(document, work.Uid, work.Token, failure, options.Value, jitter, clock.GetUtcNow()),
+            cancellationToken
+        );
     }
 
     /// <summary>The worker stops before it is through.</summary>
     public Task ReleaseAsync(ClaimedReplica work, CancellationToken cancellationToken) =>
-        versions.ChangeAsync(work.Version, document => WorkRules.Release(document, work.Uid, work.Token, clock.GetUtcNow()), cancellationToken);
+        versions.ChangeAsync(
+            work.Version,
+            document => WorkRules.Release(document, work.Uid, work.Token, clock.GetUtcNow()),
+            cancellationToken
+        );
 
     /// <summary>The replica's bytes are freed.</summary>
     public Task FreedAsync(ClaimedReplica work, CancellationToken cancellationToken) =>
-        versions.ChangeAsync(work.Version, document => WorkRules.Freed(document, work.Uid, work.Token, clock.GetUtcNow()), cancellationToken);
+        versions.ChangeAsync(
+            work.Version,
+            document => WorkRules.Freed(document, work.Uid, work.Token, clock.GetUtcNow()),
+            cancellationToken
+        );
 }

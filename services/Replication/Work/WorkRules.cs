@@ -29,10 +29,12 @@ internal static class WorkRules
     /// <summary>A worker takes the work on a replica. Null when it is not due or somebody holds it.</summary>
     public static VersionDocument? Claim(VersionDocument document, string uid, DateTimeOffset now, TimeSpan lease)
     {
-        if (!document.Replicas.TryGetValue(uid, out var replica)
+        if (
+            !document.Replicas.TryGetValue(uid, out var replica)
             || Schedule.Of(document, replica) is not { } due
             || due.Time > now.ToUnixTimeMilliseconds()
-            || !document.ClaimOf(uid).IsFree(now))
+            || !document.ClaimOf(uid).IsFree(now)
+        )
         {
             return null;
         }
@@ -95,7 +97,14 @@ internal static class WorkRules
     /// <param name="jitter">A number from 0 to 1, by chance.</param>
     /// <param name="now">The time.</param>
     public static VersionDocument? Fail(
-        VersionDocument document, string uid, long token, WorkFailure failure, WorkOptions options, double jitter, DateTimeOffset now)
+        VersionDocument document,
+        string uid,
+        long token,
+        WorkFailure failure,
+        WorkOptions options,
+        double jitter,
+        DateTimeOffset now
+    )
     {
         if (!Holds(document, uid, token, ReplicaState.Copying, ReplicaState.Deleting))
         {
@@ -170,8 +179,12 @@ internal static class WorkRules
     /// A person wants a region to be tried now: what waits is due at once, what was given up is taken up with fresh patience. Null when
     /// there is nothing to do.
     /// </summary>
-    public static VersionDocument? Retry(VersionDocument document, string region, DateTimeOffset now) => MakeDue(
-        document, now, replica => replica.Region == region && replica.State is ReplicaState.Queued or ReplicaState.Failed && replica.Problem.Length > 0);
+    public static VersionDocument? Retry(VersionDocument document, string region, DateTimeOffset now) =>
+        MakeDue(
+            document,
+            now,
+            replica => replica.Region == region && replica.State is ReplicaState.Queued or ReplicaState.Failed && replica.Problem.Length > 0
+        );
 
     private static VersionDocument? MakeDue(VersionDocument document, DateTimeOffset now, Func<ReplicaRecord, bool> which)
     {

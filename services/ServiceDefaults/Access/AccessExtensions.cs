@@ -1,3 +1,4 @@
+using Gallery.Contracts.Common.V1;
 using Gallery.ServiceDefaults.Errors;
 using Grpc.Core;
 
@@ -6,15 +7,21 @@ namespace Gallery.ServiceDefaults.Access;
 /// <summary>What an rpc asks before it does anything.</summary>
 public static class AccessExtensions
 {
-    /// <summary>Lets the call go on only if its caller may perform the action; else PERMISSION_DENIED with reason AuthorizationFailed.</summary>
+    /// <summary>
+    /// Lets the call go on only if its caller may perform the action; else PERMISSION_DENIED with reason AuthorizationFailed.
+    /// </summary>
     /// <param name="access">Who decides.</param>
     /// <param name="context">The call.</param>
     /// <param name="action">The action.</param>
     /// <param name="resourceName">The resource it would be done to.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static Task<Caller> RequireAsync(
-        this IAccessChecker access, ServerCallContext context, string action, string resourceName, CancellationToken cancellationToken = default) =>
-        RequireAsync(access, context, action, resourceName, [], cancellationToken);
+        this IAccessChecker access,
+        ServerCallContext context,
+        string action,
+        string resourceName,
+        CancellationToken cancellationToken = default
+    ) => RequireAsync(access, context, action, resourceName, [], cancellationToken);
 
     /// <summary>As above, and some of the gallery's own services may, too.</summary>
     /// <param name="access">Who decides.</param>
@@ -29,12 +36,14 @@ public static class AccessExtensions
         string action,
         string resourceName,
         string[] orServices,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentNullException.ThrowIfNull(access);
         ArgumentNullException.ThrowIfNull(orServices);
         var caller = Caller.From(context);
-        var allowed = (orServices.Length > 0 && caller.IsService(orServices))
+        var allowed =
+            (orServices.Length > 0 && caller.IsService(orServices))
             || await access.IsAllowedAsync(caller, action, resourceName, Either(context, cancellationToken));
         return allowed ? caller : throw GalleryError.AuthorizationFailed(action, resourceName);
     }
@@ -49,7 +58,12 @@ public static class AccessExtensions
     /// <param name="resourceName">The resource referred to.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task RequireLinkedAsync(
-        this IAccessChecker access, ServerCallContext context, string action, string resourceName, CancellationToken cancellationToken = default)
+        this IAccessChecker access,
+        ServerCallContext context,
+        string action,
+        string resourceName,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentNullException.ThrowIfNull(access);
         if (!await access.IsAllowedAsync(Caller.From(context), action, resourceName, Either(context, cancellationToken)))
@@ -65,8 +79,16 @@ public static class AccessExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         var caller = Caller.From(context);
-        return caller.IsService(services) ? caller : throw GalleryError.AuthorizationFailed(context.Method, string.Join(", ", services));
+        return caller.IsService(services)
+            ? caller
+            : throw GalleryError.Create(
+                StatusCode.PermissionDenied,
+                ErrorReason.AuthorizationFailed,
+                $"'{context.Method}' is for services of the gallery only ({string.Join(", ", services)}), called with their own credentials.",
+                new Dictionary<string, string> { ["action"] = context.Method, ["services"] = string.Join(", ", services) }
+            );
     }
 
-    private static CancellationToken Either(ServerCallContext context, CancellationToken given) => given == default ? context.CancellationToken : given;
+    private static CancellationToken Either(ServerCallContext context, CancellationToken given) =>
+        given == default ? context.CancellationToken : given;
 }

@@ -7,7 +7,8 @@ namespace Gallery.ServiceDefaults.Access;
 
 /// <summary>Who calls.</summary>
 /// <param name="Principal">What the token says of the caller.</param>
-/// <param name="ServiceName">The name of the service when the caller is one of the gallery's, <c>replication</c> for example; else null.</param>
+/// <param name="ServiceName">The name of the service when the caller is one of the gallery's, <c>replication</c> for example; else
+/// null.</param>
 public sealed record Caller(Principal Principal, string? ServiceName)
 {
     /// <summary>A role that begins with this makes its bearer the service named behind it.</summary>
@@ -43,7 +44,8 @@ public sealed record Caller(Principal Principal, string? ServiceName)
 
     /// <summary>Whether the caller is one of the services named.</summary>
     /// <param name="names">Names of services; none means any.</param>
-    public bool IsService(params ReadOnlySpan<string> names) => ServiceName is not null && (names.Length == 0 || names.Contains(ServiceName));
+    public bool IsService(params ReadOnlySpan<string> names) =>
+        ServiceName is not null && (names.Length == 0 || names.Contains(ServiceName));
 
     private static bool IsServiceRole(string role) =>
         role.StartsWith(ServiceRolePrefix, StringComparison.Ordinal) && role.Length > ServiceRolePrefix.Length;
@@ -51,5 +53,7 @@ public sealed record Caller(Principal Principal, string? ServiceName)
     private static string RequireUuid(ClaimsPrincipal user, string claim) =>
         Guid.TryParse(user.FindFirstValue(claim), out var id)
             ? id.ToString("D")
-            : throw GalleryError.AuthenticationFailed($"The token's claim '{claim}' is missing or no UUID: the gallery can't tell whose it is.");
+            : throw GalleryError.AuthenticationFailed(
+                $"The token's claim '{claim}' is missing or no UUID: the gallery can't tell whose it is."
+            );
 }

@@ -23,7 +23,12 @@ internal sealed class SharingAccessChecker(AccessService.AccessServiceClient sha
         }
 
         var question = new Question(
-            caller.Principal.TenantId, caller.Principal.ObjectId, string.Join(',', caller.Principal.GroupIds), action, resourceName.ToLowerInvariant());
+            caller.Principal.TenantId,
+            caller.Principal.ObjectId,
+            string.Join(',', caller.Principal.GroupIds),
+            action,
+            resourceName.ToLowerInvariant()
+        );
         if (_decisions.TryGetValue(question, out bool allowed))
         {
             return allowed;
@@ -31,7 +36,14 @@ internal sealed class SharingAccessChecker(AccessService.AccessServiceClient sha
 
         var asked = Stopwatch.GetTimestamp();
         var decision = await sharing.CheckAccessAsync(
-            new CheckAccessRequest { Principal = caller.Principal, Action = action, Resource = resourceName }, cancellationToken: cancellationToken);
+            new CheckAccessRequest
+            {
+                Principal = caller.Principal,
+                Action = action,
+                Resource = resourceName,
+            },
+            cancellationToken: cancellationToken
+        );
         var left = Memory - Stopwatch.GetElapsedTime(asked);
         if (left > TimeSpan.Zero)
         {

@@ -1,26 +1,56 @@
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Gallery.ServiceDefaults.Authentication;
 
-internal static class AuthenticationExtensions
+/// <summary>Gives a service its authentication.</summary>
+public static class AuthenticationExtensions
 {
     private static readonly TimeSpan AuthorityTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan KeyRefresh = TimeSpan.FromSeconds(10);
 
-    /// <summary>Accepts bearer tokens of the configured authority, and refuses every call without one that is not marked as open to all.</summary>
-    public static void AddGalleryAuthentication(this WebApplicationBuilder builder)
+    /// <summary>
+    /// Accepts bearer tokens of the configured authority, and refuses every call without one that is not marked as open to all.
+    /// </summary>
+    internal static void AddGalleryAuthentication(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
         services.AddOptions<GalleryAuthenticationOptions>().BindConfiguration("Authentication").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<BearerAnswers>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
-        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+        services.RemoveDataProtectionKeys();
+        services
+            .AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<IOptions<GalleryAuthenticationOptions>>((bearer, options) => Configure(bearer, options.Value));
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+    }
+
+    /// <summary>
+    /// Authentication brings data protection along, which writes keys to the user's home folder when a program starts. Nothing here
+    /// protects
+    /// data with them, so they are not made.
+    /// </summary>
+    /// <param name="services">Where authentication was added.</param>
+    public static IServiceCollection RemoveDataProtectionKeys(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var makers = services
+            .Where(service =>
+                service.ServiceType == typeof(IHostedService)
+                && service.ImplementationType?.Assembly == typeof(DataProtectionOptions).Assembly
+            )
+            .ToArray();
+        foreach (var maker in makers)
+        {
+            services.Remove(maker);
+        }
+
+        return services;
     }
 
     private static void Configure(JwtBearerOptions bearer, GalleryAuthenticationOptions options)
@@ -36,6 +66,17 @@ internal static class AuthenticationExtensions
         bearer.TokenValidationParameters.RoleClaimType = "roles";
         bearer.TokenValidationParameters.ClockSkew = TimeSpan.FromSeconds(30);
         // Signatures with the authority's published keys only: a shared secret has no place here.
-        bearer.TokenValidationParameters.ValidAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+        bearer.TokenValidationParameters.ValidAlgorithms =
+        [
+            "RS256",
+            "RS384",
+            "RS512",
+            "PS256",
+            "PS384",
+            "PS512",
+            "ES256",
+            "ES384",
+            "ES512",
+        ];
     }
 }

@@ -9,7 +9,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace Gallery.ServiceDefaults.Authentication;
 
 /// <summary>
-/// Says why a token was not accepted: UNAUTHENTICATED with a reason for gRPC, 401 for HTTP; and UNAVAILABLE or 503 when the authority can't be
+/// Says why a token was not accepted: UNAUTHENTICATED with a reason for gRPC, 401 for HTTP; and UNAVAILABLE or 503 when the authority can't
+/// be
 /// reached, because then nobody knows whether the token is good.
 /// </summary>
 internal sealed class BearerAnswers : JwtBearerEvents
@@ -47,12 +48,16 @@ internal sealed class BearerAnswers : JwtBearerEvents
         if (GrpcAnswer.IsGrpc(http.Request))
         {
             context.HandleResponse();
-            GrpcAnswer.Refuse(http, away
-                ? GalleryError.Unavailable(
-                    ErrorReason.DependencyUnavailable,
-                    "The token can't be checked: the authority that issued it does not answer. Try again.",
-                    TimeSpan.FromSeconds(RetrySeconds))
-                : GalleryError.AuthenticationFailed(Explain(context.AuthenticateFailure)));
+            GrpcAnswer.Refuse(
+                http,
+                away
+                    ? GalleryError.Unavailable(
+                        ErrorReason.DependencyUnavailable,
+                        "The token can't be checked: the authority that issued it does not answer. Try again.",
+                        TimeSpan.FromSeconds(RetrySeconds)
+                    )
+                    : GalleryError.AuthenticationFailed(Explain(context.AuthenticateFailure))
+            );
         }
         else if (away)
         {
@@ -68,25 +73,27 @@ internal sealed class BearerAnswers : JwtBearerEvents
     {
         if (GrpcAnswer.IsGrpc(context.Request))
         {
-            GrpcAnswer.Refuse(
-                context.HttpContext,
-                GalleryError.AuthorizationFailed(context.Request.Path, "the service"));
+            GrpcAnswer.Refuse(context.HttpContext, GalleryError.AuthorizationFailed(context.Request.Path, "the service"));
         }
 
         return Task.CompletedTask;
     }
 
-    private static string Explain(Exception? failure) => failure switch
-    {
-        null => "The call carries no token: send the header 'authorization: Bearer <token>'.",
-        SecurityTokenExpiredException expired => string.Create(
-            CultureInfo.InvariantCulture, $"The token expired at {expired.Expires:yyyy-MM-dd HH:mm:ss} UTC. Get a new one."),
-        SecurityTokenNotYetValidException => "The token is not valid yet: compare the clocks of its issuer and this service.",
-        SecurityTokenInvalidAudienceException => "The token is for another audience.",
-        SecurityTokenInvalidIssuerException => "The token is from an issuer that is not trusted here.",
-        SecurityTokenSignatureKeyNotFoundException or SecurityTokenInvalidSignatureException or SecurityTokenInvalidAlgorithmException =>
-            "The token was not signed by the trusted issuer.",
-        SecurityTokenMalformedException or ArgumentException => "The token is malformed.",
-        _ => "The token is not accepted.",
-    };
+    private static string Explain(Exception? failure) =>
+        failure switch
+        {
+            null => "The call carries no token: send the header 'authorization: Bearer <token>'.",
+            SecurityTokenExpiredException expired => string.Create(
+                CultureInfo.InvariantCulture,
+                $"The token expired at {expired.Expires:yyyy-MM-dd HH:mm:ss} UTC. Get a new one."
+            ),
+            SecurityTokenNotYetValidException => "The token is not valid yet: compare the clocks of its issuer and this service.",
+            SecurityTokenInvalidAudienceException => "The token is for another audience.",
+            SecurityTokenInvalidIssuerException => "The token is from an issuer that is not trusted here.",
+            SecurityTokenSignatureKeyNotFoundException
+            or SecurityTokenInvalidSignatureException
+            or SecurityTokenInvalidAlgorithmException => "The token was not signed by the trusted issuer.",
+            SecurityTokenMalformedException or ArgumentException => "The token is malformed.",
+            _ => "The token is not accepted.",
+        };
 }

@@ -10,19 +10,79 @@ namespace Gallery.ServiceDefaults.Clients;
 
 /// <summary>
 /// What every unary call to another service goes through: a deadline, the service's resilience pipeline, one more attempt with a new token
-/// when ours was refused. Errors are marked as that service's answer, so that they are not taken for errors of our own caller.
+/// when ours was refused. Errors, of streams too, are marked as that service's answer, so that they are not taken for errors of our own
+/// caller.
 /// </summary>
-internal sealed class DependencyInterceptor(string service, TimeSpan defaultDeadline, ResiliencePipeline pipeline, ServiceTokens tokens) : Interceptor
+internal sealed class DependencyInterceptor(string service, TimeSpan defaultDeadline, ResiliencePipeline pipeline, ServiceTokens tokens)
+    : Interceptor
 {
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
-        TRequest request, ClientInterceptorContext<TRequest, TResponse> context, AsyncUnaryCallContinuation<TRequest, TResponse> continuation)
+        TRequest request,
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncUnaryCallContinuation<TRequest, TResponse> continuation
+    )
     {
         // The deadline is the whole call's, attempts and pauses together.
         var options = context.Options.Deadline is null ? context.Options.WithDeadline(DateTime.UtcNow + defaultDeadline) : context.Options;
-        var attempt = new Attempt<TRequest, TResponse>(
-            () => continuation(request, new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, options)));
+        var attempt = new Attempt<TRequest, TResponse>(() =>
+            continuation(request, new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, options))
+        );
         var response = CallAsync(attempt, Idempotency.MayRepeat(context.Method.Name, request), options.CancellationToken);
-        return new AsyncUnaryCall<TResponse>(response, HeadersAsync(response, attempt), attempt.GetStatus, attempt.GetTrailers, attempt.Dispose);
+        return new AsyncUnaryCall<TResponse>(
+            response,
+            HeadersAsync(response, attempt),
+            attempt.GetStatus,
+            attempt.GetTrailers,
+            attempt.Dispose
+        );
+    }
+
+    public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
+        TRequest request,
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncServerStreamingCallContinuation<TRequest, TResponse> continuation
+    )
+    {
+        var call = continuation(request, context);
+        return new AsyncServerStreamingCall<TResponse>(
+            new MarkedStream<TResponse>(call.ResponseStream, service),
+            call.ResponseHeadersAsync,
+            call.GetStatus,
+            call.GetTrailers,
+            call.Dispose
+        );
+    }
+
+    public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncDuplexStreamingCallContinuation<TRequest, TResponse> continuation
+    )
+    {
+        var call = continuation(context);
+        return new AsyncDuplexStreamingCall<TRequest, TResponse>(
+            call.RequestStream,
+            new MarkedStream<TResponse>(call.ResponseStream, service),
+            call.ResponseHeadersAsync,
+            call.GetStatus,
+            call.GetTrailers,
+            call.Dispose
+        );
+    }
+
+    public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncClientStreamingCallContinuation<TRequest, TResponse> continuation
+    )
+    {
+        var call = continuation(context);
+        return new AsyncClientStreamingCall<TRequest, TResponse>(
+            call.RequestStream,
+            MarkAsync(call.ResponseAsync),
+            call.ResponseHeadersAsync,
+            call.GetStatus,
+            call.GetTrailers,
+            call.Dispose
+        );
     }
 
     private static async Task<Metadata> HeadersAsync<TRequest, TResponse>(Task<TResponse> response, Attempt<TRequest, TResponse> attempt)
@@ -34,7 +94,11 @@ internal sealed class DependencyInterceptor(string service, TimeSpan defaultDead
         return await attempt.Headers;
     }
 
-    private async Task<TResponse> CallAsync<TRequest, TResponse>(Attempt<TRequest, TResponse> attempt, bool mayRetry, CancellationToken cancellationToken)
+    private async Task<TResponse> CallAsync<TRequest, TResponse>(
+        Attempt<TRequest, TResponse> attempt,
+        bool mayRetry,
+        CancellationToken cancellationToken
+    )
         where TRequest : class
         where TResponse : class
     {

@@ -14,7 +14,11 @@ public static class ServiceTokenExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
-        services.AddOptions<ServiceCredentialsOptions>().BindConfiguration("ServiceCredentials").ValidateDataAnnotations().ValidateOnStart();
+        services
+            .AddOptions<ServiceCredentialsOptions>()
+            .BindConfiguration("ServiceCredentials")
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         services.TryAddSingleton<ServiceTokens>();
         services.TryAddTransient<ServiceTokenHandler>();
         return services.AddHttpClient(name).AddHttpMessageHandler<ServiceTokenHandler>();

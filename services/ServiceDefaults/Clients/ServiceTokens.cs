@@ -11,7 +11,8 @@ internal sealed partial class ServiceTokens(
     IHttpClientFactory clients,
     IOptions<GalleryAuthenticationOptions> authentication,
     IOptions<ServiceCredentialsOptions> credentials,
-    ILogger<ServiceTokens> logger) : IDisposable
+    ILogger<ServiceTokens> logger
+) : IDisposable
 {
     public const string HttpClientName = "gallery-authority";
 

@@ -1,10 +1,10 @@
 using Gallery.Contracts.Common.V1;
+using Gallery.ServiceDefaults.Resilience;
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
-using StackExchange.Redis;
 
 namespace Gallery.ServiceDefaults.Errors;
 
@@ -12,6 +12,7 @@ namespace Gallery.ServiceDefaults.Errors;
 internal static class ErrorMapping
 {
     private const string DependencyKey = "gallery.dependency";
+    private const string ServerLibrary = "Grpc.AspNetCore.Server";
 
     /// <summary>Marks an error as the answer of a service that was called, not as one for our own caller.</summary>
     public static void MarkAsAnswerOf(this RpcException error, string service) => error.Data[DependencyKey] = service;
@@ -23,9 +24,8 @@ internal static class ErrorMapping
             // The caller gave up, or its deadline passed (the library then answers DEADLINE_EXCEEDED by itself): a consequence, no defect.
             _ when callEnded.IsCancellationRequested => (Cancelled(), false),
             RpcException { Data: var data } answer when data[DependencyKey] is string service => MapAnswer(answer, service, requestId),
-            RpcException own => MapOwn(own),
-            RedisConnectionException or RedisTimeoutException => (GalleryError.DependencyUnavailable("redis"), false),
-            RedisServerException { Message: var text } when IsRedisNotReady(text) => (GalleryError.DependencyUnavailable("redis"), false),
+            RpcException own => MapOwn(own, requestId),
+            _ when Transient.IsStoreAway(exception) => (GalleryError.DependencyUnavailable("redis"), false),
             BrokenCircuitException or TimeoutRejectedException => (GalleryError.DependencyUnavailable("a dependency"), false),
             InvalidProtocolBufferException => (Malformed(), false),
             OperationCanceledException => (GalleryError.DependencyUnavailable("a dependency"), false),
@@ -33,21 +33,38 @@ internal static class ErrorMapping
         };
 
     /// <summary>INVALID_ARGUMENT: the bytes of the request are no message of its type.</summary>
-    public static RpcException Malformed() => GalleryError.Create(
-        StatusCode.InvalidArgument, ErrorReason.InvalidParameter, "The request is not a valid message of its type.");
+    public static RpcException Malformed() =>
+        GalleryError.Create(StatusCode.InvalidArgument, ErrorReason.InvalidParameter, "The request is not a valid message of its type.");
 
     /// <summary>INTERNAL: a defect of the gallery.</summary>
-    public static RpcException Internal(string requestId) => GalleryError.Create(
-        StatusCode.Internal,
-        ErrorReason.InternalError,
-        $"The gallery failed to handle the request. Quote request id '{requestId}' to the operator, who finds it in the logs.",
-        new RequestInfo { RequestId = requestId });
+    public static RpcException Internal(string requestId) =>
+        GalleryError.Create(
+            StatusCode.Internal,
+            ErrorReason.InternalError,
+            $"The gallery failed to handle the request. Quote request id '{requestId}' to the operator, who finds it in the logs.",
+            new RequestInfo { RequestId = requestId }
+        );
 
-    private static (RpcException Error, bool Defect) MapOwn(RpcException own) =>
-        GalleryError.InfoOf(own) is null && own.StatusCode is StatusCode.Internal or StatusCode.Unknown
-            // Thrown by the gRPC library while it reads a stream of messages from the caller.
-            ? (Malformed(), false)
-            : (own, false);
+    private static (RpcException Error, bool Defect) MapOwn(RpcException own, string requestId)
+    {
+        if (GalleryError.InfoOf(own) is not null)
+        {
+            return (own, false);
+        }
+
+        var reading = own.Source == ServerLibrary; // The library reads a stream of messages from the caller.
+        return own.StatusCode switch
+        {
+            StatusCode.Internal or StatusCode.Unknown => reading ? (Malformed(), false) : (Internal(requestId), true),
+            StatusCode.Unavailable or StatusCode.DeadlineExceeded when !reading => (
+                GalleryError.DependencyUnavailable("a dependency"),
+                false
+            ),
+            // What the generated base class of a service answers for an rpc that is not overridden.
+            StatusCode.Unimplemented => (GalleryError.NotSupportedYet("This rpc is part of the contract and not built yet."), false),
+            _ => (own, false),
+        };
+    }
 
     private static (RpcException Error, bool Defect) MapAnswer(RpcException answer, string service, string requestId)
     {
@@ -55,20 +72,18 @@ internal static class ErrorMapping
         return answer.StatusCode switch
         {
             StatusCode.Unavailable or StatusCode.ResourceExhausted when ours => (answer, false),
-            StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled => (GalleryError.DependencyUnavailable(service), false),
+            StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled => (
+                GalleryError.DependencyUnavailable(service),
+                false
+            ),
             // Our own credentials or our own request were refused: nothing that the caller could mend.
-            StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown => (Internal(requestId), true),
+            StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown => (
+                Internal(requestId),
+                true
+            ),
             _ => ours ? (answer, false) : (Internal(requestId), true),
         };
     }
 
     private static RpcException Cancelled() => new(new Grpc.Core.Status(StatusCode.Cancelled, "The call was cancelled."));
-
-    private static bool IsRedisNotReady(string message) =>
-        message.StartsWith("LOADING", StringComparison.Ordinal)
-        || message.StartsWith("BUSY ", StringComparison.Ordinal)
-        || message.StartsWith("CLUSTERDOWN", StringComparison.Ordinal)
-        || message.StartsWith("TRYAGAIN", StringComparison.Ordinal)
-        || message.StartsWith("READONLY", StringComparison.Ordinal)
-        || message.StartsWith("MASTERDOWN", StringComparison.Ordinal);
 }

@@ -38,7 +38,7 @@ public static class GalleryError
             details.FieldViolations.Add(new BadRequest.Types.FieldViolation { Field = Shorten(field), Description = Shorten(description) });
         }
 
-        var message = string.Join("; ", violations.Take(3).Select(v => $"{v.Field}: {v.Description}"));
+        var message = string.Join("; ", violations.Take(3).Select(v => Shorten($"{v.Field}: {v.Description}", LongestText / 4)));
         var more = violations.Length > 3 ? string.Create(CultureInfo.InvariantCulture, $" (and {violations.Length - 3} more)") : "";
         return Create(StatusCode.InvalidArgument, ErrorReason.InvalidParameter, message + more, details);
     }
@@ -46,36 +46,52 @@ public static class GalleryError
     /// <summary>NOT_FOUND: there is no such resource.</summary>
     /// <param name="resourceType">What it is for a person: <c>gallery</c>, <c>image version</c>.</param>
     /// <param name="name">Its resource name.</param>
-    public static RpcException NotFound(string resourceType, string name) => Create(
-        StatusCode.NotFound, ErrorReason.ResourceNotFound, $"The {resourceType} '{Shorten(name)}' was not found.", About(resourceType, name));
+    public static RpcException NotFound(string resourceType, string name) =>
+        Create(
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound,
+            $"The {resourceType} '{Shorten(name)}' was not found.",
+            About(resourceType, name)
+        );
 
     /// <summary>NOT_FOUND: the resource that should hold the new one does not exist.</summary>
     /// <param name="resourceType">What the parent is for a person.</param>
     /// <param name="name">The parent's resource name.</param>
-    public static RpcException ParentNotFound(string resourceType, string name) => Create(
-        StatusCode.NotFound,
-        ErrorReason.ParentResourceNotFound,
-        $"The parent {resourceType} '{Shorten(name)}' was not found. Create it first.",
-        About(resourceType, name));
+    public static RpcException ParentNotFound(string resourceType, string name) =>
+        Create(
+            StatusCode.NotFound,
+            ErrorReason.ParentResourceNotFound,
+            $"The parent {resourceType} '{Shorten(name)}' was not found. Create it first.",
+            About(resourceType, name)
+        );
 
     /// <summary>ALREADY_EXISTS: the name is taken.</summary>
     /// <param name="resourceType">What it is for a person.</param>
     /// <param name="name">Its resource name.</param>
-    public static RpcException AlreadyExists(string resourceType, string name) => Create(
-        StatusCode.AlreadyExists,
-        ErrorReason.ResourceAlreadyExists,
-        $"The {resourceType} '{Shorten(name)}' exists already.",
-        About(resourceType, name));
+    public static RpcException AlreadyExists(string resourceType, string name) =>
+        Create(
+            StatusCode.AlreadyExists,
+            ErrorReason.ResourceAlreadyExists,
+            $"The {resourceType} '{Shorten(name)}' exists already.",
+            About(resourceType, name)
+        );
 
     /// <summary>FAILED_PRECONDITION: a property that is fixed once the resource exists would change.</summary>
     /// <param name="target">Path of the property.</param>
     /// <param name="current">Its value.</param>
     /// <param name="requested">The value that was asked for.</param>
-    public static RpcException PropertyChangeNotAllowed(string target, string current, string requested) => Create(
-        StatusCode.FailedPrecondition,
-        ErrorReason.PropertyChangeNotAllowed,
-        $"Changing the property '{target}' is not allowed: it is '{Shorten(current)}' and '{Shorten(requested)}' was requested.",
-        new Dictionary<string, string> { ["target"] = target, ["current"] = current, ["requested"] = requested });
+    public static RpcException PropertyChangeNotAllowed(string target, string current, string requested) =>
+        Create(
+            StatusCode.FailedPrecondition,
+            ErrorReason.PropertyChangeNotAllowed,
+            $"Changing the property '{target}' is not allowed: it is '{Shorten(current)}' and '{Shorten(requested)}' was requested.",
+            new Dictionary<string, string>
+            {
+                ["target"] = target,
+                ["current"] = current,
+                ["requested"] = requested,
+            }
+        );
 
     /// <summary>FAILED_PRECONDITION: the resource has children.</summary>
     /// <param name="name">The resource name.</param>
@@ -93,7 +109,8 @@ public static class GalleryError
             StatusCode.FailedPrecondition,
             ErrorReason.CannotDeleteResource,
             $"'{Shorten(name)}' can't be deleted while it holds other resources. Delete them first.",
-            details);
+            details
+        );
     }
 
     /// <summary>RESOURCE_EXHAUSTED: a quota is used up.</summary>
@@ -103,9 +120,12 @@ public static class GalleryError
     /// <param name="scope">What the quota is counted over: <c>subscriptions/{s}/locations/{l}</c>.</param>
     public static RpcException QuotaExceeded(string metric, long limit, long current, string scope)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"The quota of {limit} {metric} is used up: there are {current} in '{Shorten(scope)}'.");
+        var text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"The quota of {limit} {Shorten(metric)} is used up: there are {current} in '{Shorten(scope)}'."
+        );
         var details = new QuotaFailure();
-        details.Violations.Add(new QuotaFailure.Types.Violation { Subject = Shorten(scope), Description = text });
+        details.Violations.Add(new QuotaFailure.Types.Violation { Subject = Shorten(scope), Description = Shorten(text) });
         var metadata = new Dictionary<string, string>
         {
             ["metric"] = metric,
@@ -118,24 +138,30 @@ public static class GalleryError
     /// <summary>ABORTED: another change of the resource is being carried out.</summary>
     /// <param name="name">The resource name.</param>
     /// <param name="why">What is going on.</param>
-    public static RpcException OperationNotAllowed(string name, string why) => Create(
-        StatusCode.Aborted,
-        ErrorReason.OperationNotAllowed,
-        $"'{Shorten(name)}' can't be changed now: {why} Try again when its provisioning state has settled.");
+    public static RpcException OperationNotAllowed(string name, string why) =>
+        Create(
+            StatusCode.Aborted,
+            ErrorReason.OperationNotAllowed,
+            $"'{Shorten(name)}' can't be changed now: {why} Try again when its provisioning state has settled."
+        );
 
     /// <summary>ABORTED: the etag sent is not the resource's any more.</summary>
     /// <param name="name">The resource name.</param>
-    public static RpcException EtagMismatch(string name) => Create(
-        StatusCode.Aborted,
-        ErrorReason.EtagMismatch,
-        $"'{Shorten(name)}' was changed since its etag was read. Read it, apply the change again, send the new etag.");
+    public static RpcException EtagMismatch(string name) =>
+        Create(
+            StatusCode.Aborted,
+            ErrorReason.EtagMismatch,
+            $"'{Shorten(name)}' was changed since its etag was read. Read it, apply the change again, send the new etag."
+        );
 
     /// <summary>FAILED_PRECONDITION: the request id was used before with another request.</summary>
     /// <param name="requestId">The request id.</param>
-    public static RpcException RequestIdReused(string requestId) => Create(
-        StatusCode.FailedPrecondition,
-        ErrorReason.RequestIdReused,
-        $"The request id '{Shorten(requestId)}' was used before with another request. Use a new one.");
+    public static RpcException RequestIdReused(string requestId) =>
+        Create(
+            StatusCode.FailedPrecondition,
+            ErrorReason.RequestIdReused,
+            $"The request id '{Shorten(requestId)}' was used before with another request. Use a new one."
+        );
 
     /// <summary>UNAUTHENTICATED: no token, or none that is accepted.</summary>
     /// <param name="message">What is wrong with the token.</param>
@@ -152,7 +178,12 @@ public static class GalleryError
     /// <param name="action">The action.</param>
     /// <param name="scope">The resource referred to.</param>
     public static RpcException LinkedAuthorizationFailed(string action, string scope) =>
-        Denied(ErrorReason.LinkedAuthorizationFailed, action, scope, "The request refers to a resource on which the caller may not perform");
+        Denied(
+            ErrorReason.LinkedAuthorizationFailed,
+            action,
+            scope,
+            "The request refers to a resource on which the caller may not perform"
+        );
 
     /// <summary>FAILED_PRECONDITION: a lock forbids it.</summary>
     /// <param name="lockName">The lock.</param>
@@ -166,7 +197,8 @@ public static class GalleryError
             ErrorReason.ScopeLocked,
             $"The lock '{Shorten(lockName)}' on '{Shorten(scope)}' forbids it. Remove the lock first.",
             new Dictionary<string, string> { ["lock"] = lockName, ["scope"] = scope },
-            details);
+            details
+        );
     }
 
     /// <summary>UNAVAILABLE: something that the call needs does not answer.</summary>
@@ -200,7 +232,12 @@ public static class GalleryError
     /// <param name="metadata">Goes into <see cref="ErrorInfo"/>; long values are cut.</param>
     /// <param name="details">Messages of <c>google.rpc</c> besides the <see cref="ErrorInfo"/>.</param>
     public static RpcException Create(
-        StatusCode code, ErrorReason reason, string message, IReadOnlyDictionary<string, string> metadata, params IMessage[] details)
+        StatusCode code,
+        ErrorReason reason,
+        string message,
+        IReadOnlyDictionary<string, string> metadata,
+        params IMessage[] details
+    )
     {
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(details);
@@ -222,7 +259,9 @@ public static class GalleryError
     {
         ArgumentNullException.ThrowIfNull(error);
         var info = InfoOf(error);
-        return info is { Domain: Domain } && System.Enum.TryParse<ErrorReason>(info.Reason, out var reason) ? reason : ErrorReason.Unspecified;
+        return info is { Domain: Domain } && System.Enum.TryParse<ErrorReason>(info.Reason, out var reason)
+            ? reason
+            : ErrorReason.Unspecified;
     }
 
     internal static ErrorInfo? InfoOf(RpcException error)
@@ -237,16 +276,25 @@ public static class GalleryError
         }
     }
 
-    private static RpcException Denied(ErrorReason reason, string action, string scope, string lead) => Create(
-        StatusCode.PermissionDenied,
-        reason,
-        $"{lead} '{action}' on '{Shorten(scope)}'. Ask an owner for a role that allows it; a new assignment takes effect within seconds.",
-        new Dictionary<string, string> { ["action"] = action, ["scope"] = scope });
+    private static RpcException Denied(ErrorReason reason, string action, string scope, string lead) =>
+        Create(
+            StatusCode.PermissionDenied,
+            reason,
+            $"{lead} '{action}' on '{Shorten(scope)}'. Ask an owner for a role that allows it; a new assignment takes effect within seconds.",
+            new Dictionary<string, string> { ["action"] = action, ["scope"] = scope }
+        );
 
-    private static ResourceInfo About(string resourceType, string name) => new() { ResourceType = resourceType, ResourceName = Shorten(name) };
+    private static ResourceInfo About(string resourceType, string name) =>
+        new() { ResourceType = resourceType, ResourceName = Shorten(name) };
 
     private static PreconditionFailure.Types.Violation Violation(string type, string subject, string description) =>
-        new() { Type = type, Subject = Shorten(subject), Description = Shorten(description) };
+        new()
+        {
+            Type = type,
+            Subject = Shorten(subject),
+            Description = Shorten(description),
+        };
 
-    private static string Shorten(string text) => text.Length <= LongestText ? text : string.Concat(text.AsSpan(0, LongestText - 1), "…");
+    private static string Shorten(string text, int longest = LongestText) =>
+        text.Length <= longest ? text : string.Concat(text.AsSpan(0, longest - 1), "…");
 }

@@ -10,7 +10,8 @@ internal static class GrpcAnswer
     private const string ContentType = "application/grpc";
     private const string DetailsTrailer = "grpc-status-details-bin";
 
-    public static bool IsGrpc(HttpRequest request) => request.ContentType?.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase) == true;
+    public static bool IsGrpc(HttpRequest request) =>
+        request.ContentType?.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase) == true;
 
     /// <summary>Answers with the error alone: HTTP 200, and the status in the headers (a "trailers-only" response).</summary>
     public static void Refuse(HttpContext context, RpcException error)

@@ -24,7 +24,11 @@ internal sealed class MalformedRequestMiddleware(RequestDelegate next)
         var trailers = context.Response.HasStarted
             ? context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers
             : context.Response.Headers;
-        if (trailers is { IsReadOnly: false } && trailers.TryGetValue("grpc-status", out var status) && (status == Unknown || status == Internal))
+        if (
+            trailers is { IsReadOnly: false }
+            && trailers.TryGetValue("grpc-status", out var status)
+            && (status == Unknown || status == Internal)
+        )
         {
             GrpcAnswer.Write(trailers, ErrorMapping.Malformed());
         }

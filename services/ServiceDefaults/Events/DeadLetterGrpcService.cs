@@ -44,9 +44,12 @@ internal sealed class DeadLetterGrpcService(DeadLetterStore letters, IAccessChec
     }
 
     private static string RequireId(string id) =>
-        DeadLetterStore.IsId(id) ? id : throw GalleryError.InvalidParameter("id", "Must be the id of a dead letter, as ListDeadLetters gives it.");
+        DeadLetterStore.IsId(id)
+            ? id
+            : throw GalleryError.InvalidParameter("id", "Must be the id of a dead letter, as ListDeadLetters gives it.");
 
-    private static RpcException NotFound(ResourceName subscription, string id) => GalleryError.NotFound("dead letter", $"{subscription}/deadLetters/{id}");
+    private static RpcException NotFound(ResourceName subscription, string id) =>
+        GalleryError.NotFound("dead letter", $"{subscription}/deadLetters/{id}");
 
     private async Task<ResourceName> AuthoriseAsync(string parent, ServerCallContext context)
     {

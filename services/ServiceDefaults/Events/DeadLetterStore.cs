@@ -40,12 +40,14 @@ internal sealed partial class DeadLetterStore(RedisStore store, IEnumerable<Even
         }
 
         var own = store.PartitionOf(subscriptionId);
-        var producer = subscriptions.Select(subscription => subscription.ProducerPrefix).FirstOrDefault(prefix => IsFrom(letter.Stream, own, prefix))
+        var producer =
+            subscriptions.Select(subscription => subscription.ProducerPrefix).FirstOrDefault(prefix => IsFrom(letter.Stream, own, prefix))
             ?? throw new InvalidOperationException($"The dead letter came from '{letter.Stream}', which this service does not consume.");
         var redriven = await store.Database.ScriptEvaluateAsync(
             RedisScripts.Redrive,
             [EventSubscription.DeadLetters(own, subscriptionId), EventSubscription.RedriveStream(own, producer)],
-            [id, EventChannels.WakeOf(store.Prefix), own.Number]);
+            [id, EventChannels.WakeOf(store.Prefix), own.Number]
+        );
         return (bool)redriven;
     }
 
@@ -66,7 +68,8 @@ internal sealed partial class DeadLetterStore(RedisStore store, IEnumerable<Even
             DeliveryCount = (int)entry["deliveries"],
             Stream = entry["stream"].ToString(),
             DeadTime = Timestamp.FromDateTimeOffset(
-                DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(id.AsSpan(0, id.IndexOf('-')), CultureInfo.InvariantCulture))),
+                DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(id.AsSpan(0, id.IndexOf('-')), CultureInfo.InvariantCulture))
+            ),
         };
     }
 

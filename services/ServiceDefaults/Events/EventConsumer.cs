@@ -18,7 +18,8 @@ internal sealed partial class EventConsumer(
     EventDispatcher dispatcher,
     IOptions<EventOptions> options,
     EventMetrics metrics,
-    ILogger<EventConsumer> logger) : BackgroundService
+    ILogger<EventConsumer> logger
+) : BackgroundService
 {
     private readonly string _consumer = $"{Environment.MachineName}-{Environment.ProcessId}-{Guid.NewGuid():N}";
 
@@ -35,19 +36,27 @@ internal sealed partial class EventConsumer(
         await Task.WhenAll(partitions.Select(partition => partition.RunAsync(stoppingToken)));
     }
 
-    private EventPartition NewPartition(Partition own) => new(
-        subscription,
-        own,
-        [
-            new EventStream(store.Database, own.Of(subscription.ProducerPrefix).Events, service.Name, _consumer, isRedrive: false),
-            new EventStream(store.Database, EventSubscription.RedriveStream(own, subscription.ProducerPrefix), service.Name, _consumer, isRedrive: true),
-        ],
-        service.Name,
-        _consumer,
-        dispatcher,
-        options.Value,
-        metrics,
-        logger);
+    private EventPartition NewPartition(Partition own) =>
+        new(
+            subscription,
+            own,
+            [
+                new EventStream(store.Database, own.Of(subscription.ProducerPrefix).Events, service.Name, _consumer, isRedrive: false),
+                new EventStream(
+                    store.Database,
+                    EventSubscription.RedriveStream(own, subscription.ProducerPrefix),
+                    service.Name,
+                    _consumer,
+                    isRedrive: true
+                ),
+            ],
+            service.Name,
+            _consumer,
+            dispatcher,
+            options.Value,
+            metrics,
+            logger
+        );
 
     private async Task WaitForInstallationAsync(CancellationToken stoppingToken)
     {
@@ -69,21 +78,26 @@ internal sealed partial class EventConsumer(
     {
         try
         {
-            await store.Connection.GetSubscriber().SubscribeAsync(EventChannels.ChannelOf(prefix), (_, message) =>
-            {
-                if (message.TryParse(out int number) && number >= 0 && number < partitions.Length)
-                {
-                    partitions[number].Wake();
-                }
-            });
+            await store
+                .Connection.GetSubscriber()
+                .SubscribeAsync(
+                    EventChannels.ChannelOf(prefix),
+                    (_, message) =>
+                    {
+                        if (message.TryParse(out int number) && number >= 0 && number < partitions.Length)
+                        {
+                            partitions[number].Wake();
+                        }
+                    }
+                );
         }
-        catch (RedisException exception)
+        catch (RedisException)
         {
-            // The timer does the work then; the client subscribes by itself once the connection is back.
-            LogNoWakeUps(exception, prefix);
+            // The client keeps the subscription and makes it as soon as it has a connection for it; until then the timer does the work.
+            LogNoWakeUps(prefix);
         }
     }
 
-    [LoggerMessage(210, LogLevel.Warning, "No wake-ups from {Prefix}: events are found by polling")]
-    private partial void LogNoWakeUps(Exception exception, string prefix);
+    [LoggerMessage(210, LogLevel.Debug, "No wake-ups from {Prefix} yet: events are found by polling")]
+    private partial void LogNoWakeUps(string prefix);
 }

@@ -13,7 +13,11 @@ namespace Gallery.ServiceDefaults.Events;
 
 /// <summary>Hands one delivery to its handler and decides what becomes of it.</summary>
 internal sealed partial class EventDispatcher(
-    IServiceScopeFactory scopes, IOptions<EventOptions> options, EventMetrics metrics, ILogger<EventDispatcher> logger)
+    IServiceScopeFactory scopes,
+    IOptions<EventOptions> options,
+    EventMetrics metrics,
+    ILogger<EventDispatcher> logger
+)
 {
     private const int LongestReason = 1000;
     private const string NoSubscription = "00000000-0000-0000-0000-000000000000";
@@ -22,7 +26,15 @@ internal sealed partial class EventDispatcher(
 
     /// <summary>Handles a delivery. False when it failed and stays in the queue.</summary>
     public async Task<bool> HandleAsync(
-        EventSubscription subscription, Partition own, EventStream stream, StreamEntry entry, string group, string consumer, int deliveries, CancellationToken stopping)
+        EventSubscription subscription,
+        Partition own,
+        EventStream stream,
+        StreamEntry entry,
+        string group,
+        string consumer,
+        int deliveries,
+        CancellationToken stopping
+    )
     {
         EventEnvelope envelope;
         try
@@ -82,7 +94,15 @@ internal sealed partial class EventDispatcher(
             envelope = new EventEnvelope();
         }
 
-        return GiveUpAsync(subscription, own, stream, entry, envelope, deliveries, "The consumers that it was delivered to ended without an answer.");
+        return GiveUpAsync(
+            subscription,
+            own,
+            stream,
+            entry,
+            envelope,
+            deliveries,
+            "The consumers that it was delivered to ended without an answer."
+        );
     }
 
     private static Activity? StartActivity(EventSubscription subscription, EventEnvelope envelope)
@@ -105,12 +125,21 @@ internal sealed partial class EventDispatcher(
 
     private static string Reason(Exception exception)
     {
-        var text = exception is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : $"{exception.GetType().Name}: {exception.Message}";
+        var text = exception is RpcException rpc
+            ? $"{rpc.StatusCode}: {rpc.Status.Detail}"
+            : $"{exception.GetType().Name}: {exception.Message}";
         return text.Length <= LongestReason ? text : text[..LongestReason];
     }
 
     private async Task GiveUpAsync(
-        EventSubscription subscription, Partition own, EventStream stream, StreamEntry entry, EventEnvelope envelope, int deliveries, string reason)
+        EventSubscription subscription,
+        Partition own,
+        EventStream stream,
+        StreamEntry entry,
+        EventEnvelope envelope,
+        int deliveries,
+        string reason
+    )
     {
         var owner = envelope.SubscriptionId.Length == 0 ? NoSubscription : envelope.SubscriptionId;
         if (await stream.MoveToDeadLettersAsync(EventSubscription.DeadLetters(own, owner), entry.Id, entry["p"], reason, deliveries))
@@ -121,8 +150,19 @@ internal sealed partial class EventDispatcher(
     }
 
     [LoggerMessage(200, LogLevel.Warning, "Event {EventId} about {Subject} ({Payload}) failed, delivery {Delivery}; again in {Delay}")]
-    private partial void LogFailed(Exception exception, string eventId, string subject, EventEnvelope.PayloadOneofCase payload, int delivery, TimeSpan delay);
+    private partial void LogFailed(
+        Exception exception,
+        string eventId,
+        string subject,
+        EventEnvelope.PayloadOneofCase payload,
+        int delivery,
+        TimeSpan delay
+    );
 
-    [LoggerMessage(201, LogLevel.Error, "Event {EventId} about {Subject} ({Payload}) went to the dead letters after {Deliveries} deliveries: {Reason}")]
+    [LoggerMessage(
+        201,
+        LogLevel.Error,
+        "Event {EventId} about {Subject} ({Payload}) went to the dead letters after {Deliveries} deliveries: {Reason}"
+    )]
     private partial void LogGaveUp(string eventId, string subject, EventEnvelope.PayloadOneofCase payload, int deliveries, string reason);
 }

@@ -40,13 +40,19 @@ internal static class EventEnvelopes
     }
 
     /// <summary>ABORTED: the event was delivered to another consumer meanwhile.</summary>
-    public static RpcException DeliveryLost() => GalleryError.Create(
-        StatusCode.Aborted, ErrorReason.OperationNotAllowed, "The event was delivered to another consumer meanwhile; that one handles it.");
+    public static RpcException DeliveryLost() =>
+        GalleryError.Create(
+            StatusCode.Aborted,
+            ErrorReason.OperationNotAllowed,
+            "The event was delivered to another consumer meanwhile; that one handles it."
+        );
 
     // Whatever an event is about lies below a subscription, also what has no name of its own kind.
     private static string SubscriptionOf(string subject)
     {
         var segments = subject.Split('/', 3);
-        return segments.Length >= 2 && segments[0] == "subscriptions" && Guid.TryParseExact(segments[1], "D", out var id) ? id.ToString() : "";
+        return segments.Length >= 2 && segments[0] == "subscriptions" && Guid.TryParseExact(segments[1], "D", out var id)
+            ? id.ToString()
+            : "";
     }
 }

@@ -33,11 +33,20 @@ public interface IEventDeliveryHandler
     Task HandleAsync(EventDelivery delivery, CancellationToken cancellationToken);
 }
 
-/// <summary>An event in the hands of one consumer. A delivery is a fencing token: as soon as another consumer takes over, it is void.</summary>
+/// <summary>
+/// An event in the hands of one consumer. A delivery is a fencing token: as soon as another consumer takes over, it is void.
+/// </summary>
 /// <param name="Event">The event.</param>
 /// <param name="Stream">The stream it lies in.</param>
 /// <param name="Group">The consuming service.</param>
 /// <param name="Consumer">The process that holds it.</param>
 /// <param name="EntryId">Its id in the stream.</param>
 /// <param name="DeliveryCount">How often it was delivered, this time included.</param>
-public sealed record EventDelivery(EventEnvelope Event, RedisKey Stream, string Group, string Consumer, RedisValue EntryId, int DeliveryCount);
+public sealed record EventDelivery(
+    EventEnvelope Event,
+    RedisKey Stream,
+    string Group,
+    string Consumer,
+    RedisValue EntryId,
+    int DeliveryCount
+);

@@ -18,9 +18,23 @@ internal sealed class EventMetrics
         var meter = meters.Create(MeterName);
         _duration = meter.CreateHistogram<double>("gallery.events.handle.duration", "s", "Duration of deliveries.");
         _dead = meter.CreateCounter<long>("gallery.events.dead_letters", "{event}", "Events that went to the dead letters.");
-        _trimmed = meter.CreateCounter<long>("gallery.events.trimmed", "{event}", "Events that were trimmed because every group has acknowledged them.");
-        meter.CreateObservableGauge("gallery.events.unseen", () => Sum(depth => depth.Unseen), "{event}", "Events that the service has not looked at.");
-        meter.CreateObservableGauge("gallery.events.pending", () => Sum(depth => depth.Pending), "{event}", "Events taken and not acknowledged.");
+        _trimmed = meter.CreateCounter<long>(
+            "gallery.events.trimmed",
+            "{event}",
+            "Events that were trimmed because every group has acknowledged them."
+        );
+        meter.CreateObservableGauge(
+            "gallery.events.unseen",
+            () => Sum(depth => depth.Unseen),
+            "{event}",
+            "Events that the service has not looked at."
+        );
+        meter.CreateObservableGauge(
+            "gallery.events.pending",
+            () => Sum(depth => depth.Pending),
+            "{event}",
+            "Events taken and not acknowledged."
+        );
     }
 
     public void Handled(string producer, TimeSpan duration) => Record(producer, duration, "handled");
@@ -31,12 +45,21 @@ internal sealed class EventMetrics
 
     public void Trimmed(long events) => _trimmed.Add(events);
 
-    public void Depth(string producer, int partition, bool redrive, (long Unseen, long Pending) depth) => _depths[(producer, partition, redrive)] = depth;
+    public void Depth(string producer, int partition, bool redrive, (long Unseen, long Pending) depth) =>
+        _depths[(producer, partition, redrive)] = depth;
 
-    private void Record(string producer, TimeSpan duration, string outcome) => _duration.Record(
-        duration.TotalSeconds, new KeyValuePair<string, object?>("producer", producer), new KeyValuePair<string, object?>("outcome", outcome));
+    private void Record(string producer, TimeSpan duration, string outcome) =>
+        _duration.Record(
+            duration.TotalSeconds,
+            new KeyValuePair<string, object?>("producer", producer),
+            new KeyValuePair<string, object?>("outcome", outcome)
+        );
 
-    private IEnumerable<Measurement<long>> Sum(Func<(long Unseen, long Pending), long> value) => _depths
-        .GroupBy(entry => entry.Key.Producer)
-        .Select(group => new Measurement<long>(group.Sum(entry => value(entry.Value)), new KeyValuePair<string, object?>("producer", group.Key)));
+    private IEnumerable<Measurement<long>> Sum(Func<(long Unseen, long Pending), long> value) =>
+        _depths
+            .GroupBy(entry => entry.Key.Producer)
+            .Select(group => new Measurement<long>(
+                group.Sum(entry => value(entry.Value)),
+                new KeyValuePair<string, object?>("producer", group.Key)
+            ));
 }

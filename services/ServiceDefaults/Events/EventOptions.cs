@@ -11,7 +11,9 @@ public sealed class EventOptions
     /// <summary>How long a handler may take.</summary>
     public TimeSpan HandlerTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>After how long without a sign of life the deliveries of another consumer are taken over. Longer than <see cref="HandlerTimeout"/>.</summary>
+    /// <summary>
+    /// After how long without a sign of life the deliveries of another consumer are taken over. Longer than <see cref="HandlerTimeout"/>.
+    /// </summary>
     public TimeSpan ClaimAfter { get; set; } = TimeSpan.FromSeconds(45);
 
     /// <summary>

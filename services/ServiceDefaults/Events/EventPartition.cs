@@ -17,7 +17,8 @@ internal sealed partial class EventPartition(
     EventDispatcher dispatcher,
     EventOptions options,
     EventMetrics metrics,
-    ILogger logger)
+    ILogger logger
+)
 {
     private static readonly TimeSpan QuietCheck = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ForgetInterval = TimeSpan.FromMinutes(10);
@@ -119,13 +120,17 @@ internal sealed partial class EventPartition(
                 }
 
                 waiting = true;
-                if (pending.IdleTimeInMilliseconds < due.TotalMilliseconds || await stream.ClaimAsync(pending.MessageId, due) is not { } entry)
+                if (
+                    pending.IdleTimeInMilliseconds < due.TotalMilliseconds
+                    || await stream.ClaimAsync(pending.MessageId, due) is not { } entry
+                )
                 {
                     continue;
                 }
 
                 worked = true;
-                // Consumers that died over an event leave no failure behind. Twice the usual number, because deliveries that failed for want
+                // Consumers that died over an event leave no failure behind. Twice the usual number, because deliveries that failed for
+                // want
                 // of a dependency count here, too.
                 if (!mine && pending.DeliveryCount >= 2 * options.MaxDeliveries)
                 {

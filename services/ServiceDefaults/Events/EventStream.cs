@@ -28,7 +28,8 @@ internal sealed class EventStream(IDatabase database, RedisKey key, string group
     }
 
     /// <summary>Takes events that no consumer of the group has seen.</summary>
-    public Task<StreamEntry[]> ReadNewAsync(int count) => database.StreamReadGroupAsync(key, group, consumer, StreamPosition.NewMessages, count);
+    public Task<StreamEntry[]> ReadNewAsync(int count) =>
+        database.StreamReadGroupAsync(key, group, consumer, StreamPosition.NewMessages, count);
 
     /// <summary>All deliveries that are not acknowledged, of all consumers, oldest event first.</summary>
     public async IAsyncEnumerable<StreamPendingMessageInfo> PendingAsync()
@@ -51,7 +52,9 @@ internal sealed class EventStream(IDatabase database, RedisKey key, string group
         }
     }
 
-    /// <summary>Takes over a delivery that has been idle for so long; null when another consumer was faster, or the event is gone.</summary>
+    /// <summary>
+    /// Takes over a delivery that has been idle for so long; null when another consumer was faster, or the event is gone.
+    /// </summary>
     public async Task<StreamEntry?> ClaimAsync(RedisValue id, TimeSpan idle)
     {
         var claimed = await database.StreamClaimAsync(key, group, consumer, (long)idle.TotalMilliseconds, [id]);
@@ -73,7 +76,8 @@ internal sealed class EventStream(IDatabase database, RedisKey key, string group
         var moved = await database.ScriptEvaluateAsync(
             RedisScripts.DeadLetter,
             [key, deadLetters],
-            [group, id, payload, reason, deliveries, key.ToString(), isRedrive ? "1" : "0"]);
+            [group, id, payload, reason, deliveries, key.ToString(), isRedrive ? "1" : "0"]
+        );
         return (bool)moved;
     }
 

@@ -11,12 +11,21 @@ internal sealed record EventPublication(IReadOnlyList<string> Consumers);
 
 /// <summary>Lets go of events that every consuming service has acknowledged.</summary>
 internal sealed partial class EventTrimmer(
-    EventPublication publication, RedisStore store, IOptions<EventOptions> options, EventMetrics metrics, ILogger<EventTrimmer> logger) : BackgroundService
+    EventPublication publication,
+    RedisStore store,
+    IOptions<EventOptions> options,
+    EventMetrics metrics,
+    ILogger<EventTrimmer> logger
+) : BackgroundService
 {
     /// <summary>Trims the streams of all partitions once, and tells how many events went.</summary>
     public async Task<long> TrimAsync()
     {
-        RedisValue[] arguments = [(long)options.Value.UnreadRetention.TotalMilliseconds, .. publication.Consumers.Select(name => (RedisValue)name)];
+        RedisValue[] arguments =
+        [
+            (long)options.Value.UnreadRetention.TotalMilliseconds,
+            .. publication.Consumers.Select(name => (RedisValue)name),
+        ];
         var trimmed = 0L;
         foreach (var partition in store.Partitions)
         {

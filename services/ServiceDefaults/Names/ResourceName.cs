@@ -111,7 +111,9 @@ public sealed class ResourceName : IEquatable<ResourceName>
     public static ResourceName Require(string? text, string field, params ResourceKind[] expected)
     {
         ArgumentNullException.ThrowIfNull(expected);
-        return TryParse(text, out var name) && expected.Contains(name.Kind) ? name : throw GalleryError.InvalidParameter(field, Describe(expected));
+        return TryParse(text, out var name) && expected.Contains(name.Kind)
+            ? name
+            : throw GalleryError.InvalidParameter(field, Describe(expected));
     }
 
     /// <summary>What a field accepts that holds a name of one of the kinds: for a violation's description.</summary>
@@ -126,9 +128,12 @@ public sealed class ResourceName : IEquatable<ResourceName>
     /// <summary>The name of a resource below this one.</summary>
     /// <param name="kind">A kind that this kind holds.</param>
     /// <param name="id">Its id.</param>
-    /// <exception cref="ArgumentException">This resource holds none of the kind, or the id is no id: check with <see cref="TryChild"/>.</exception>
+    /// <exception cref="ArgumentException">This resource holds none of the kind, or the id is no id: check with
+    /// <see cref="TryChild"/>.</exception>
     public ResourceName Child(ResourceKind kind, string id) =>
-        TryChild(kind, id, out var child) ? child : throw new ArgumentException($"'{id}' is no {ResourceGrammar.Noun(kind)} of '{Value}'.", nameof(id));
+        TryChild(kind, id, out var child)
+            ? child
+            : throw new ArgumentException($"'{id}' is no {ResourceGrammar.Noun(kind)} of '{Value}'.", nameof(id));
 
     /// <summary>The name of a resource below this one, if the id may stand in a name.</summary>
     /// <param name="kind">A kind that this kind holds.</param>

@@ -34,7 +34,9 @@ public sealed record PageRequest
     /// <summary>The entry that the page before ended with; empty for the first page.</summary>
     public string After { get; }
 
-    /// <summary>Reads the paging fields of a request, and refuses with INVALID_ARGUMENT a negative size or a token that is not of this list.</summary>
+    /// <summary>
+    /// Reads the paging fields of a request, and refuses with INVALID_ARGUMENT a negative size or a token that is not of this list.
+    /// </summary>
     /// <param name="pageSize">0 means 50, more than 1,000 means 1,000.</param>
     /// <param name="pageToken">From the page before; empty for the first page.</param>
     /// <param name="listing">Names the list: the parent and whatever filters it. A token is good for its own list only.</param>
@@ -44,7 +46,10 @@ public sealed record PageRequest
         ArgumentNullException.ThrowIfNull(listing);
         if (pageSize < 0)
         {
-            throw GalleryError.InvalidParameter("page_size", $"Must not be negative: 0 means {DefaultSize}, at the most {LargestSize} are given.");
+            throw GalleryError.InvalidParameter(
+                "page_size",
+                $"Must not be negative: 0 means {DefaultSize}, at the most {LargestSize} are given."
+            );
         }
 
         var hash = BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(listing)));
@@ -82,6 +87,8 @@ public sealed record PageRequest
         }
 
         throw GalleryError.InvalidParameter(
-            "page_token", "Must be the next_page_token of the page before, sent with the same parent and filter; leave it empty for the first page.");
+            "page_token",
+            "Must be the next_page_token of the page before, sent with the same parent and filter; leave it empty for the first page."
+        );
     }
 }

@@ -16,7 +16,8 @@ internal sealed partial class InstallationCheck(
     RedisPrefix prefix,
     IOptions<RedisStoreOptions> options,
     IHostApplicationLifetime lifetime,
-    ILogger<InstallationCheck> logger) : BackgroundService, IHealthCheck
+    ILogger<InstallationCheck> logger
+) : BackgroundService, IHealthCheck
 {
     private static readonly RedisValue PartitionsField = "partitions";
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
@@ -85,9 +86,12 @@ internal sealed partial class InstallationCheck(
         var found = (int)await database.HashGetAsync(key, PartitionsField).WaitAsync(cancellationToken);
         if (found != wanted)
         {
-            throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"This installation has {found} partitions and Redis:Partitions is {wanted}. The number is fixed at the first start: set it to {found}."));
+            throw new InvalidOperationException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"This installation has {found} partitions and Redis:Partitions is {wanted}. The number is fixed at the first start: set it to {found}."
+                )
+            );
         }
 
         _agreed = true;

@@ -25,7 +25,6 @@ public readonly record struct Partition(string Prefix, int Number)
     /// <summary>A key of this partition: <c>cat:{p03}:kind:rest</c>, the rest in lower case.</summary>
     /// <param name="kind">What the key holds: one word.</param>
     /// <param name="rest">What it belongs to; parts are joined by colons.</param>
-    public RedisKey Key(string kind, params ReadOnlySpan<string> rest) => rest.Length == 0
-        ? $"{Prefix}{Tag}:{kind}"
-        : $"{Prefix}{Tag}:{kind}:{string.Join(':', rest!).ToLowerInvariant()}";
+    public RedisKey Key(string kind, params ReadOnlySpan<string> rest) =>
+        rest.Length == 0 ? $"{Prefix}{Tag}:{kind}" : $"{Prefix}{Tag}:{kind}:{string.Join(':', rest!).ToLowerInvariant()}";
 }

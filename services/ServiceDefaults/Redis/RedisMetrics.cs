@@ -17,5 +17,13 @@ internal sealed class RedisMetrics
         _duration = meters.Create(MeterName).CreateHistogram<double>("gallery.redis.mutation.duration", "s", "Duration of mutations.");
 
     public void Mutated(TimeSpan duration, int outcome) =>
-        _duration.Record(duration.TotalSeconds, outcome switch { 0 => Done, -1 => Replayed, _ => Refused });
+        _duration.Record(
+            duration.TotalSeconds,
+            outcome switch
+            {
+                0 => Done,
+                -1 => Replayed,
+                _ => Refused,
+            }
+        );
 }

@@ -111,7 +111,8 @@ public sealed class RedisMutation(Partition partition)
         Add("activity", stream, (long)maxAge.TotalMilliseconds, entry.ToByteArray());
 
     /// <summary>
-    /// Appends an event to the partition's outbox and wakes its consumers. Id, source, subscription, time and trace context are filled in where they are empty.
+    /// Appends an event to the partition's outbox and wakes its consumers. Id, source, subscription, time and trace context are filled in
+    /// where they are empty.
     /// </summary>
     public RedisMutation AppendEvent(EventEnvelope @event)
     {
@@ -136,11 +137,21 @@ public sealed class RedisMutation(Partition partition)
     /// </summary>
     public RedisMutation Acknowledge(EventDelivery delivery)
     {
-        Check("delivery", delivery.Stream, Plain(EventEnvelopes.DeliveryLost), delivery.Group, delivery.Consumer, delivery.EntryId, delivery.DeliveryCount);
+        Check(
+            "delivery",
+            delivery.Stream,
+            Plain(EventEnvelopes.DeliveryLost),
+            delivery.Group,
+            delivery.Consumer,
+            delivery.EntryId,
+            delivery.DeliveryCount
+        );
         return Add("acknowledge", delivery.Stream, delivery.Group, delivery.EntryId);
     }
 
-    /// <summary>Remembers the answer by the request id; a repeated request gets it before any check is made. Null remembers nothing.</summary>
+    /// <summary>
+    /// Remembers the answer by the request id; a repeated request gets it before any check is made. Null remembers nothing.
+    /// </summary>
     public RedisMutation Remember(RequestMemo? memo, IMessage answer)
     {
         (_memo, _answer) = memo is null ? (null, null) : (memo, answer);
@@ -177,7 +188,12 @@ public sealed class RedisMutation(Partition partition)
 
     private static Func<string, RpcException> Plain(Func<RpcException> onFail) => _ => onFail();
 
-    private RedisMutation Check(string operation, RedisKey key, Func<string, RpcException> onFail, params ReadOnlySpan<RedisValue> arguments)
+    private RedisMutation Check(
+        string operation,
+        RedisKey key,
+        Func<string, RpcException> onFail,
+        params ReadOnlySpan<RedisValue> arguments
+    )
     {
         _checks.Add(operation);
         _checks.Add(NumberOf(key));
@@ -201,7 +217,10 @@ public sealed class RedisMutation(Partition partition)
             var text = key.ToString();
             if (!text.Contains(partition.Tag, StringComparison.Ordinal))
             {
-                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"'{text}' is no key of partition {partition.Number}."), nameof(key));
+                throw new ArgumentException(
+                    string.Create(CultureInfo.InvariantCulture, $"'{text}' is no key of partition {partition.Number}."),
+                    nameof(key)
+                );
             }
 
             _keys.Add(key);

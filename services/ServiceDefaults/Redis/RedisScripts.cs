@@ -15,7 +15,8 @@ internal static class RedisScripts
 
     private static string Read(string name)
     {
-        using var stream = typeof(RedisScripts).Assembly.GetManifestResourceStream(name)
+        using var stream =
+            typeof(RedisScripts).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException($"The script {name} is missing from the assembly.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();

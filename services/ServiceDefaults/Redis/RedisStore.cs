@@ -29,7 +29,8 @@ public sealed class RedisStore
         ServiceIdentity service,
         TimeProvider clock,
         IOptions<RedisStoreOptions> options,
-        RedisMetrics metrics)
+        RedisMetrics metrics
+    )
     {
         Connection = connection;
         Database = connection.GetDatabase();
@@ -72,7 +73,8 @@ public sealed class RedisStore
     /// <summary>Carries out a mutation.</summary>
     /// <param name="mutation">What to check and write.</param>
     /// <param name="cancellationToken">Ends the wait; the mutation may have been carried out then.</param>
-    /// <exception cref="Grpc.Core.RpcException">A check failed: the error it was added with. Or the request id was used with another request.</exception>
+    /// <exception cref="Grpc.Core.RpcException">A check failed: the error it was added with. Or the request id was used with another
+    /// request.</exception>
     /// <exception cref="RedisException">Redis can't be reached; the mutation may have been carried out.</exception>
     public async Task<MutationResult> ExecuteAsync(RedisMutation mutation, CancellationToken cancellationToken = default)
     {
@@ -80,7 +82,8 @@ public sealed class RedisStore
         await _installation.EnsureAsync(cancellationToken);
         var (keys, arguments) = mutation.Compile(_service.Name, _clock, _options.RequestMemory);
         var start = Stopwatch.GetTimestamp();
-        var result = (RedisResult[])(await Database.ScriptEvaluateAsync(RedisScripts.Mutation, keys, arguments).WaitAsync(cancellationToken))!;
+        var result = (RedisResult[])
+            (await Database.ScriptEvaluateAsync(RedisScripts.Mutation, keys, arguments).WaitAsync(cancellationToken))!;
         var outcome = (int)result[0];
         _metrics.Mutated(Stopwatch.GetElapsedTime(start), outcome);
         return outcome switch
@@ -110,7 +113,10 @@ public sealed class RedisStore
     /// <param name="parser">The message's parser.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<IReadOnlyList<Stored<T>?>> ReadManyAsync<T>(
-        IReadOnlyList<RedisKey> keys, MessageParser<T> parser, CancellationToken cancellationToken = default)
+        IReadOnlyList<RedisKey> keys,
+        MessageParser<T> parser,
+        CancellationToken cancellationToken = default
+    )
         where T : class, IMessage<T>
     {
         ArgumentNullException.ThrowIfNull(keys);
@@ -130,10 +136,12 @@ public sealed class RedisStore
         ArgumentNullException.ThrowIfNull(page);
         await _installation.EnsureAsync(cancellationToken);
         // One more than the page holds tells whether there is a further page.
-        var found = page.After.Length == 0
-            ? await Database.SortedSetRangeByRankAsync(index, 0, page.Size).WaitAsync(cancellationToken)
-            : await Database.SortedSetRangeByValueAsync(index, page.After, default, Exclude.Start, Order.Ascending, 0, page.Size + 1)
-                .WaitAsync(cancellationToken);
+        var found =
+            page.After.Length == 0
+                ? await Database.SortedSetRangeByRankAsync(index, 0, page.Size).WaitAsync(cancellationToken)
+                : await Database
+                    .SortedSetRangeByValueAsync(index, page.After, default, Exclude.Start, Order.Ascending, 0, page.Size + 1)
+                    .WaitAsync(cancellationToken);
         var members = found.Take(page.Size).Select(member => member.ToString()).ToArray();
         return new IndexPage(members, found.Length > page.Size ? page.TokenAfter(members[^1]) : "");
     }
@@ -169,6 +177,5 @@ public sealed class RedisStore
     }
 
     private static Stored<T>? Parse<T>(RedisValue[] record, MessageParser<T> parser)
-        where T : class, IMessage<T> =>
-        record[0].IsNull ? null : new Stored<T>(parser.ParseFrom((byte[])record[0]!), record[1].ToString());
+        where T : class, IMessage<T> => record[0].IsNull ? null : new Stored<T>(parser.ParseFrom((byte[])record[0]!), record[1].ToString());
 }

@@ -24,13 +24,17 @@ public sealed class RequestMemo
     /// <summary>The request id.</summary>
     public string RequestId { get; }
 
-    /// <summary>Where the answer is kept: a hash with the request's hash (<c>h</c>) and the answer (<c>a</c>). For scripts beside mutations.</summary>
+    /// <summary>
+    /// Where the answer is kept: a hash with the request's hash (<c>h</c>) and the answer (<c>a</c>). For scripts beside mutations.
+    /// </summary>
     public RedisKey Key { get; }
 
     /// <summary>SHA-256 of the rpc and the request.</summary>
     public byte[] Hash { get; }
 
-    /// <summary>The memo of a request; null when it carries no request id. Refuses with INVALID_ARGUMENT an id that is too long or not printable.</summary>
+    /// <summary>
+    /// The memo of a request; null when it carries no request id. Refuses with INVALID_ARGUMENT an id that is too long or not printable.
+    /// </summary>
     /// <param name="partition">Where the mutation happens.</param>
     /// <param name="subscriptionId">Whose request it is.</param>
     /// <param name="requestId">The request's <c>request_id</c>.</param>
@@ -48,7 +52,9 @@ public sealed class RequestMemo
         if (requestId.Length > LongestRequestId || requestId.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
             throw GalleryError.InvalidParameter(
-                "request_id", $"Must be a UUID or 1 to {LongestRequestId} printable ASCII characters without spaces; empty means none.");
+                "request_id",
+                $"Must be a UUID or 1 to {LongestRequestId} printable ASCII characters without spaces; empty means none."
+            );
         }
 
         return new RequestMemo(requestId, partition.Key("req", subscriptionId, requestId), HashOf(method, request));

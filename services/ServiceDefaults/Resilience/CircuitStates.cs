@@ -16,15 +16,23 @@ public sealed class CircuitStates
     public CircuitStates(IMeterFactory meters)
     {
         ArgumentNullException.ThrowIfNull(meters);
-        meters.Create(MeterName).CreateObservableGauge(
-            "gallery.resilience.circuit.state",
-            () => _circuits.Select(circuit => new Measurement<int>((int)circuit.Value.CircuitState, new KeyValuePair<string, object?>("pipeline", circuit.Key))),
-            description: "0 closed, 1 open, 2 half open, 3 isolated.");
+        meters
+            .Create(MeterName)
+            .CreateObservableGauge(
+                "gallery.resilience.circuit.state",
+                () =>
+                    _circuits.Select(circuit => new Measurement<int>(
+                        (int)circuit.Value.CircuitState,
+                        new KeyValuePair<string, object?>("pipeline", circuit.Key)
+                    )),
+                description: "0 closed, 1 open, 2 half open, 3 isolated."
+            );
     }
 
     /// <summary>The state of a pipeline's circuit; closed when the pipeline was not used yet.</summary>
     /// <param name="pipeline">The pipeline's name.</param>
-    public CircuitState StateOf(string pipeline) => _circuits.TryGetValue(pipeline, out var circuit) ? circuit.CircuitState : CircuitState.Closed;
+    public CircuitState StateOf(string pipeline) =>
+        _circuits.TryGetValue(pipeline, out var circuit) ? circuit.CircuitState : CircuitState.Closed;
 
     internal CircuitBreakerStateProvider Register(string pipeline) => _circuits[pipeline] = new CircuitBreakerStateProvider();
 }

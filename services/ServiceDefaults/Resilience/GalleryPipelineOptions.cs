@@ -2,7 +2,9 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Gallery.ServiceDefaults.Resilience;
 
-/// <summary>Settings of a resilience pipeline: retries around a circuit breaker around a time limit. Section <c>Resilience:{name}</c>.</summary>
+/// <summary>
+/// Settings of a resilience pipeline: retries around a circuit breaker around a time limit. Section <c>Resilience:{name}</c>.
+/// </summary>
 public sealed class GalleryPipelineOptions
 {
     /// <summary>How long one attempt may take.</summary>

@@ -17,37 +17,48 @@ public static class GalleryStrategies
     /// <param name="options">Its settings.</param>
     /// <param name="circuits">Where the circuit's state is to be seen.</param>
     public static ResiliencePipelineBuilder AddGalleryStrategies(
-        this ResiliencePipelineBuilder builder, string name, GalleryPipelineOptions options, CircuitStates circuits)
+        this ResiliencePipelineBuilder builder,
+        string name,
+        GalleryPipelineOptions options,
+        CircuitStates circuits
+    )
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(circuits);
         if (options.MaxRetries > 0)
         {
-            builder.AddRetry(new RetryStrategyOptions
-            {
-                MaxRetryAttempts = options.MaxRetries,
-                Delay = options.BaseDelay,
-                MaxDelay = options.MaxDelay,
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                ShouldHandle = arguments => ValueTask.FromResult(
-                    arguments.Context.Properties.GetValue(MayRetry, true)
-                    && arguments.Outcome.Exception is { } error
-                    && options.ShouldHandle(error)),
-            });
+            builder.AddRetry(
+                new RetryStrategyOptions
+                {
+                    MaxRetryAttempts = options.MaxRetries,
+                    Delay = options.BaseDelay,
+                    MaxDelay = options.MaxDelay,
+                    BackoffType = DelayBackoffType.Exponential,
+                    UseJitter = true,
+                    ShouldHandle = arguments =>
+                        ValueTask.FromResult(
+                            arguments.Context.Properties.GetValue(MayRetry, true)
+                                && arguments.Outcome.Exception is { } error
+                                && options.ShouldHandle(error)
+                        ),
+                }
+            );
         }
 
         return builder
-            .AddCircuitBreaker(new CircuitBreakerStrategyOptions
-            {
-                FailureRatio = options.FailureRatio,
-                MinimumThroughput = options.MinimumThroughput,
-                SamplingDuration = options.SamplingDuration,
-                BreakDuration = options.BreakDuration,
-                StateProvider = circuits.Register(name),
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is { } error && options.ShouldHandle(error)),
-            })
+            .AddCircuitBreaker(
+                new CircuitBreakerStrategyOptions
+                {
+                    FailureRatio = options.FailureRatio,
+                    MinimumThroughput = options.MinimumThroughput,
+                    SamplingDuration = options.SamplingDuration,
+                    BreakDuration = options.BreakDuration,
+                    StateProvider = circuits.Register(name),
+                    ShouldHandle = arguments =>
+                        ValueTask.FromResult(arguments.Outcome.Exception is { } error && options.ShouldHandle(error)),
+                }
+            )
             .AddTimeout(new TimeoutStrategyOptions { Timeout = options.AttemptTimeout });
     }
 }

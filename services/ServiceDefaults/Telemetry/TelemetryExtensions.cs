@@ -33,13 +33,18 @@ public static class TelemetryExtensions
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
         });
-        builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService(builder.Configuration["OTEL_SERVICE_NAME"] ?? serviceName, autoGenerateServiceInstanceId: false))
-            .WithMetrics(metrics => metrics
-                .AddAspNetCoreInstrumentation()
-                .AddHttpClientInstrumentation()
-                .AddRuntimeInstrumentation()
-                .AddMeter(Sources, "Polly", "Microsoft.AspNetCore.Server.Kestrel"))
+        builder
+            .Services.AddOpenTelemetry()
+            .ConfigureResource(resource =>
+                resource.AddService(builder.Configuration["OTEL_SERVICE_NAME"] ?? serviceName, autoGenerateServiceInstanceId: false)
+            )
+            .WithMetrics(metrics =>
+                metrics
+                    .AddAspNetCoreInstrumentation()
+                    .AddHttpClientInstrumentation()
+                    .AddRuntimeInstrumentation()
+                    .AddMeter(Sources, "Polly", "Microsoft.AspNetCore.Server.Kestrel")
+            )
             .WithTracing(traces => Trace(traces, builder.Configuration))
             .UseOtlpExporter();
     }
@@ -47,8 +52,12 @@ public static class TelemetryExtensions
     private static void Trace(TracerProviderBuilder traces, ConfigurationManager configuration)
     {
         traces
-            .AddAspNetCoreInstrumentation(options => options.Filter = http =>
-                http.Request.Path != "/health" && http.Request.Path != "/alive" && !http.Request.Path.StartsWithSegments("/grpc.health.v1.Health"))
+            .AddAspNetCoreInstrumentation(options =>
+                options.Filter = http =>
+                    http.Request.Path != "/health"
+                    && http.Request.Path != "/alive"
+                    && !http.Request.Path.StartsWithSegments("/grpc.health.v1.Health")
+            )
             .AddGrpcClientInstrumentation()
             .AddHttpClientInstrumentation()
             .AddSource(Sources);

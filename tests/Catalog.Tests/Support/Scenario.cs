@@ -5,7 +5,8 @@ using Gallery.ServiceDefaults.Redis;
 using Gallery.TestKit;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Grpc.Net.Client;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
 using OperatingSystem = Gallery.Contracts.Common.V1.OperatingSystem;
@@ -24,7 +25,7 @@ public sealed class Scenario
     {
         _fixture = fixture;
         Subscription = subscription ?? Guid.NewGuid().ToString();
-        Channel = fixture.Host.ChannelAs(principal ?? TestPrincipal.Owner);
+        Channel = fixture.Host.ChannelAs(principal ?? TestPrincipal.Owner).Intercept(new Bounded.DeadlineInterceptor());
         Galleries = new GalleryService.GalleryServiceClient(Channel);
         Definitions = new ImageDefinitionService.ImageDefinitionServiceClient(Channel);
         Versions = new ImageVersionService.ImageVersionServiceClient(Channel);
@@ -36,7 +37,7 @@ public sealed class Scenario
 
     public string Group => $"subscriptions/{Subscription}/resourceGroups/rg1";
 
-    public GrpcChannel Channel { get; }
+    public CallInvoker Channel { get; }
 
     public GalleryService.GalleryServiceClient Galleries { get; }
 

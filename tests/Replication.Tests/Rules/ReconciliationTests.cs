@@ -13,7 +13,10 @@ public sealed class ReconciliationTests
     public void A_new_version_gets_a_queued_replica_for_each_region_and_ordinal()
     {
         var document = Documents.New(("westus", 2), ("eastus", 1));
-        Assert.Equal(["eastus-0", "westus-0", "westus-1"], document.Replicas.Values.Select(replica => $"{replica.Region}-{replica.Ordinal}").Order());
+        Assert.Equal(
+            ["eastus-0", "westus-0", "westus-1"],
+            document.Replicas.Values.Select(replica => $"{replica.Region}-{replica.Ordinal}").Order()
+        );
         Assert.All(document.Replicas.Values, replica => Assert.Equal(ReplicaState.Queued, replica.State));
         Assert.Contains($"{Documents.Uid}.westus.1.1", document.Replicas.Keys);
     }
@@ -103,15 +106,32 @@ public sealed class ReconciliationTests
         var uid = document.Replica("westus", 0).Uid;
         var claimed = WorkRules.Claim(document, uid, Documents.Now, TimeSpan.FromSeconds(15))!;
         var dropped = Documents.Apply(claimed, null);
-        Assert.Null(WorkRules.Complete(dropped, uid, claimed.ClaimOf(uid).Token, new CompletedCopy(0, "westus", Documents.Now, Documents.Now), Documents.Now));
+        Assert.Null(
+            WorkRules.Complete(
+                dropped,
+                uid,
+                claimed.ClaimOf(uid).Token,
+                new CompletedCopy(0, "westus", Documents.Now, Documents.Now),
+                Documents.Now
+            )
+        );
         Assert.True(dropped.ClaimOf(uid).Token > claimed.ClaimOf(uid).Token);
     }
 
     [Fact]
     public void A_region_that_is_not_of_this_gallery_fails_at_once_with_its_reason()
     {
-        var document = Reconciliation.Apply(null, Documents.Desired(targets: [("westus", 1), ("moon", 2)]), region => region == "westus", "", Documents.Now)!;
-        Assert.All(document.WantedIn("moon"), replica => Assert.Equal((ReplicaState.Failed, "moon is not a region of this gallery"), (replica.State, replica.Problem)));
+        var document = Reconciliation.Apply(
+            null,
+            Documents.Desired(targets: [("westus", 1), ("moon", 2)]),
+            region => region == "westus",
+            "",
+            Documents.Now
+        )!;
+        Assert.All(
+            document.WantedIn("moon"),
+            replica => Assert.Equal((ReplicaState.Failed, "moon is not a region of this gallery"), (replica.State, replica.Problem))
+        );
         Assert.Equal(ReplicaState.Queued, document.Replica("westus", 0).State);
     }
 

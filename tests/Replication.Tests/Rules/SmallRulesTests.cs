@@ -26,12 +26,14 @@ public sealed class SmallRulesTests
     [InlineData("west\tus", "westus")]
     [InlineData("", "")]
     [InlineData(null, "")]
-    public void Names_of_regions_are_one_in_any_case_and_spacing(string? written, string canonical) => Assert.Equal(canonical, RegionName.Normalize(written));
+    public void Names_of_regions_are_one_in_any_case_and_spacing(string? written, string canonical) =>
+        Assert.Equal(canonical, RegionName.Normalize(written));
 
     [Property(MaxTest = 300)]
     public bool The_order_of_latest_is_the_order_of_the_three_numbers(int a, int b, int c, int d, int e, int f)
     {
-        (int, int, int) left = (Math.Abs(a % 50), Math.Abs(b % 50), c & int.MaxValue), right = (Math.Abs(d % 50), Math.Abs(e % 50), f & int.MaxValue);
+        (int, int, int) left = (Math.Abs(a % 50), Math.Abs(b % 50), c & int.MaxValue),
+            right = (Math.Abs(d % 50), Math.Abs(e % 50), f & int.MaxValue);
         return Math.Sign(string.CompareOrdinal(Member(left), Member(right))) == Math.Sign(left.CompareTo(right));
     }
 
@@ -101,8 +103,14 @@ public sealed class SmallRulesTests
         Assert.Equal(["westus"], SourceRules.Choose(document, document.Replica("eastus", 0), ["u1"], regions, health).Regions);
 
         var complete = document.Complete("westus", 0).Complete("northeurope", 0).Complete("brazilsouth", 0);
-        Assert.Equal([complete.Replica("westus", 0).Uid], SourceRules.Choose(complete, complete.Replica("westus", 1), ["u1"], regions, health).Siblings);
-        Assert.Equal(["westus", "northeurope"], SourceRules.Choose(complete, complete.Replica("eastus", 0), ["u1"], regions, health).Regions);
+        Assert.Equal(
+            [complete.Replica("westus", 0).Uid],
+            SourceRules.Choose(complete, complete.Replica("westus", 1), ["u1"], regions, health).Siblings
+        );
+        Assert.Equal(
+            ["westus", "northeurope"],
+            SourceRules.Choose(complete, complete.Replica("eastus", 0), ["u1"], regions, health).Regions
+        );
     }
 
     [Fact]
@@ -113,36 +121,75 @@ public sealed class SmallRulesTests
         var gone = SourceRules.Choose(document, document.Replica("westus", 0), [], regions, Health(("westus", 1), ("eastus", 1))).Failure!;
         Assert.True(gone.IsFinal);
         Assert.Contains("snapshot", gone.Problem, StringComparison.Ordinal);
-        var away = SourceRules.Choose(document, document.Replica("eastus", 0), ["u1"], regions, Health(("westus", -1), ("eastus", 1))).Failure!;
+        var away = SourceRules
+            .Choose(document, document.Replica("eastus", 0), ["u1"], regions, Health(("westus", -1), ("eastus", 1)))
+            .Failure!;
         Assert.Equal((false, "westus", "westus, which holds its content, does not answer"), (away.IsFinal, away.BlockedBy, away.Problem));
-        var drained = SourceRules.Choose(document, document.Replica("eastus", 0), ["u1"], regions, new Dictionary<string, RegionHealth>
-        {
-            ["westus"] = new("westus", new RegionHealthRecord { State = RegionState.Up }, Drained: false, ""),
-            ["eastus"] = new("eastus", new RegionHealthRecord { State = RegionState.Up }, Drained: true, ""),
-        }).Failure!;
+        var drained = SourceRules
+            .Choose(
+                document,
+                document.Replica("eastus", 0),
+                ["u1"],
+                regions,
+                new Dictionary<string, RegionHealth>
+                {
+                    ["westus"] = new("westus", new RegionHealthRecord { State = RegionState.Up }, Drained: false, ""),
+                    ["eastus"] = new("eastus", new RegionHealthRecord { State = RegionState.Up }, Drained: true, ""),
+                }
+            )
+            .Failure!;
         Assert.Equal("eastus", drained.BlockedBy);
     }
 
     [Fact]
     public void What_a_node_answers_becomes_words_and_what_to_wait_for()
     {
-        var refused = new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "x", new HttpRequestException("x", new SocketException((int)SocketError.ConnectionRefused))));
+        var refused = new RpcException(
+            new Grpc.Core.Status(
+                StatusCode.Unavailable,
+                "x",
+                new HttpRequestException("x", new SocketException((int)SocketError.ConnectionRefused))
+            )
+        );
         Assert.Equal(new WorkFailure("eastus does not answer (connection refused)", "eastus"), NodeFailures.Of("eastus", refused));
         var open = NodeFailures.Of("eastus", new BrokenCircuitException("x", TimeSpan.FromSeconds(2)));
         Assert.Equal(("eastus", TimeSpan.FromSeconds(2)), (open.BlockedBy, open.RetryAfter));
-        var source = GalleryError.Unavailable(ErrorReason.RegionUnavailable, "The node of westus does not answer.", TimeSpan.FromSeconds(1));
+        var source = GalleryError.Unavailable(
+            ErrorReason.RegionUnavailable,
+            "The node of westus does not answer.",
+            TimeSpan.FromSeconds(1)
+        );
         Assert.Equal(new WorkFailure("eastus: The node of westus does not answer", "westus"), NodeFailures.Of("eastus", source, "westus"));
         var full = GalleryError.Create(StatusCode.ResourceExhausted, ErrorReason.StorageExhausted, "zone 1 is full.");
         Assert.Equal(new WorkFailure("eastus has no room left: zone 1 is full"), NodeFailures.Of("eastus", full));
-        Assert.Equal(new WorkFailure("eastus answered Internal: boom"), NodeFailures.Of("eastus", new RpcException(new Grpc.Core.Status(StatusCode.Internal, "boom"))));
+        Assert.Equal(
+            new WorkFailure("eastus answered Internal: boom"),
+            NodeFailures.Of("eastus", new RpcException(new Grpc.Core.Status(StatusCode.Internal, "boom")))
+        );
         Assert.False(NodeErrors.IsSilence(source));
     }
 
     [Theory]
-    [InlineData("subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/versions/1.0.0/replicas/eastus-12", "eastus", 12)]
-    [InlineData("subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/versions/1.0.0/Replicas/East US-0", "eastus", 0)]
-    [InlineData("subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/versions/1.0.0/replicas/-0", null, 0)]
-    [InlineData("subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/versions/1.0.0/replicas/eastus", null, 0)]
+    [InlineData(
+        "subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/versions/1.0.0/replicas/eastus-12",
+        "eastus",
+        12
+    )]
+    [InlineData(
+        "subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/versions/1.0.0/Replicas/East US-0",
+        "eastus",
+        0
+    )]
+    [InlineData(
+        "subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/versions/1.0.0/replicas/-0",
+        null,
+        0
+    )]
+    [InlineData(
+        "subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/versions/1.0.0/replicas/eastus",
+        null,
+        0
+    )]
     [InlineData("subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg1/galleries/g/images/i/replicas/eastus-0", null, 0)]
     [InlineData("/replicas/eastus-0", null, 0)]
     [InlineData("", null, 0)]
@@ -156,14 +203,28 @@ public sealed class SmallRulesTests
         Assert.Equal(region is null, error is RpcException { StatusCode: StatusCode.InvalidArgument });
     }
 
-    private static string Member((int Major, int Minor, int Patch) version) => VersionKeys.LatestMember(NameOf($"{version.Major}.{version.Minor}.{version.Patch}"))!;
+    private static string Member((int Major, int Minor, int Patch) version) =>
+        VersionKeys.LatestMember(NameOf($"{version.Major}.{version.Minor}.{version.Patch}"))!;
 
-    private static ResourceName NameOf(string id) => ResourceName.TryParse(House.VersionName(id), out var name) ? name : throw new InvalidOperationException(id);
+    private static ResourceName NameOf(string id) =>
+        ResourceName.TryParse(House.VersionName(id), out var name) ? name : throw new InvalidOperationException(id);
 
     private static Node NodeOf(string region, params bool[] zones)
     {
         var node = new Node { Region = region };
-        node.Zones.AddRange(zones.Select((healthy, index) => new Zone { Number = index + 1, Healthy = healthy, Details = healthy ? "" : "broken", UsedBytes = 10, AvailableBytes = 100 + index }));
+        node.Zones.AddRange(
+            zones.Select(
+                (healthy, index) =>
+                    new Zone
+                    {
+                        Number = index + 1,
+                        Healthy = healthy,
+                        Details = healthy ? "" : "broken",
+                        UsedBytes = 10,
+                        AvailableBytes = 100 + index,
+                    }
+            )
+        );
         return node;
     }
 
@@ -171,11 +232,18 @@ public sealed class SmallRulesTests
         new(Options.Create(regions.Select(region => new RegionOptions { Name = region.Name, Continent = region.Continent }).ToList()));
 
     // A round trip below 0 is a region that does not answer.
-    private static Dictionary<string, RegionHealth> Health(params (string Name, long RoundTrip)[] regions) => regions.ToDictionary(
-        region => region.Name,
-        region => new RegionHealth(
-            region.Name,
-            new RegionHealthRecord { State = region.RoundTrip < 0 ? RegionState.Down : RegionState.Up, RoundTripMicros = region.RoundTrip },
-            Drained: false,
-            ""));
+    private static Dictionary<string, RegionHealth> Health(params (string Name, long RoundTrip)[] regions) =>
+        regions.ToDictionary(
+            region => region.Name,
+            region => new RegionHealth(
+                region.Name,
+                new RegionHealthRecord
+                {
+                    State = region.RoundTrip < 0 ? RegionState.Down : RegionState.Up,
+                    RoundTripMicros = region.RoundTrip,
+                },
+                Drained: false,
+                ""
+            )
+        );
 }

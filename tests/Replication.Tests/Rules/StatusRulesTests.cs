@@ -17,7 +17,10 @@ public sealed class StatusRulesTests
         var document = Documents.New(("westus", 2), ("eastus", 1)).Complete("westus", 0);
         var rows = StatusRules.TargetRows(document, Documents.Now).ToList();
         Assert.Equal(["westus", "eastus"], rows.Select(row => row.Region));
-        Assert.Equal((1, 2, 50, House.Occupied, 2 * House.Occupied), (rows[0].ReadyReplicaCount, rows[0].TargetReplicaCount, rows[0].Progress, rows[0].CopiedBytes, rows[0].TotalBytes));
+        Assert.Equal(
+            (1, 2, 50, House.Occupied, 2 * House.Occupied),
+            (rows[0].ReadyReplicaCount, rows[0].TargetReplicaCount, rows[0].Progress, rows[0].CopiedBytes, rows[0].TotalBytes)
+        );
         Assert.Equal((RegionalReplicationState.Replicating, 0), (rows[1].State, rows[1].Progress));
         Assert.Equal(AggregatedReplicationState.InProgress, StatusRules.AggregateOf(document));
         Assert.Equal(AggregatedReplicationState.Completed, StatusRules.AggregateOf(document.CompleteAll()));
@@ -101,15 +104,24 @@ public sealed class StatusRulesTests
             foreach (var row in StatusRules.TargetRows(document, now))
             {
                 var complete = row.ReadyReplicaCount == row.TargetReplicaCount;
-                if (row.Progress == 100 != complete || (row.State == RegionalReplicationState.Completed) != complete || row.CopiedBytes > row.TotalBytes)
+                if (
+                    row.Progress == 100 != complete
+                    || (row.State == RegionalReplicationState.Completed) != complete
+                    || row.CopiedBytes > row.TotalBytes
+                )
                 {
                     return false;
                 }
             }
 
             // Work never stands still: what is not settled has something that is due, or held.
-            if (!StatusRules.IsSettled(document) && document.IsWanted
-                && !document.Replicas.Values.Any(replica => replica.State != ReplicaState.Deleting && Schedule.Of(document, replica) is not null))
+            if (
+                !StatusRules.IsSettled(document)
+                && document.IsWanted
+                && !document.Replicas.Values.Any(replica =>
+                    replica.State != ReplicaState.Deleting && Schedule.Of(document, replica) is not null
+                )
+            )
             {
                 return false;
             }
@@ -135,7 +147,11 @@ public sealed class StatusRulesTests
             11 => document.Replicas.Count > 1 ? WorkRules.Freed(document, replica.Uid, token, now) : null,
             12 => Documents.Apply(document, Documents.Desired(generation, targets: [("westus", 1 + (step % 3)), ("eastus", 2)]), now),
             13 => Documents.Apply(document, Documents.Desired(generation, targets: [("westus", 2)]), now),
-            14 => Documents.Apply(document, Documents.Desired(generation, targets: [("westus", 2), ("northeurope", 1), ("eastus", 1)]), now),
+            14 => Documents.Apply(
+                document,
+                Documents.Desired(generation, targets: [("westus", 2), ("northeurope", 1), ("eastus", 1)]),
+                now
+            ),
             _ => WorkRules.Release(document, replica.Uid, token, now),
         };
     }

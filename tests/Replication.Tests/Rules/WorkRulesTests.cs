@@ -88,11 +88,17 @@ public sealed class WorkRulesTests
         Assert.All(given.WantedIn("westus"), replica => Assert.Equal(ReplicaState.Failed, replica.State));
         Assert.Equal(AggregatedReplicationState.Failed, StatusRules.AggregateOf(given));
         Assert.Contains("given up after 2 attempts", StatusRules.TargetRows(given, late).Single().Details, StringComparison.Ordinal);
-        Assert.Single(document.EventsTo(given), told => told.ReplicationStatusChanged is { AggregatedState: AggregatedReplicationState.Failed });
+        Assert.Single(
+            document.EventsTo(given),
+            told => told.ReplicationStatusChanged is { AggregatedState: AggregatedReplicationState.Failed }
+        );
 
         var again = WorkRules.Retry(given, "westus", late)!;
         Assert.All(again.WantedIn("westus"), replica => Assert.Equal(ReplicaState.Queued, replica.State));
-        Assert.Single(given.EventsTo(again), told => told.ReplicationStatusChanged is { AggregatedState: AggregatedReplicationState.InProgress });
+        Assert.Single(
+            given.EventsTo(again),
+            told => told.ReplicationStatusChanged is { AggregatedState: AggregatedReplicationState.InProgress }
+        );
         var once = again.Fail("westus", 0, new WorkFailure("no answer", "westus"), late);
         Assert.Equal(ReplicaState.Queued, once.Replica("westus", 0).State);
         Assert.Null(WorkRules.Retry(Documents.New(("westus", 1)).CompleteAll(), "westus", late));
@@ -101,8 +107,16 @@ public sealed class WorkRulesTests
     [Fact]
     public void The_flags_of_the_first_replica_of_a_region_decide_who_pays_egress()
     {
-        var document = Documents.New(("westus", 2), ("eastus", 2)).Complete("westus", 0).Complete("westus", 1).Complete("eastus", 0, "westus", 99).Complete("eastus", 1, "eastus");
-        Assert.Equal(["eastus-0"], document.Replicas.Values.Where(replica => replica.FirstInRegion).Select(replica => $"{replica.Region}-{replica.Ordinal}"));
+        var document = Documents
+            .New(("westus", 2), ("eastus", 2))
+            .Complete("westus", 0)
+            .Complete("westus", 1)
+            .Complete("eastus", 0, "westus", 99)
+            .Complete("eastus", 1, "eastus");
+        Assert.Equal(
+            ["eastus-0"],
+            document.Replicas.Values.Where(replica => replica.FirstInRegion).Select(replica => $"{replica.Region}-{replica.Ordinal}")
+        );
         Assert.DoesNotContain(document.Replicas.Values, replica => replica.RegionReAdded);
     }
 
@@ -112,7 +126,15 @@ public sealed class WorkRulesTests
         var retired = Documents.Apply(Documents.New(("westus", 1)).CompleteAll(), null);
         var uid = retired.Replicas.Keys.Single();
         var claimed = WorkRules.Claim(retired, uid, Documents.Now, Lease)!;
-        var failed = WorkRules.Fail(claimed, uid, claimed.ClaimOf(uid).Token, new WorkFailure("no answer", "westus"), Documents.Options, 0.5, Documents.Now)!;
+        var failed = WorkRules.Fail(
+            claimed,
+            uid,
+            claimed.ClaimOf(uid).Token,
+            new WorkFailure("no answer", "westus"),
+            Documents.Options,
+            0.5,
+            Documents.Now
+        )!;
         Assert.Equal(ReplicaState.Deleting, failed.Replicas[uid].State);
         Assert.Equal(Lane.Free, Schedule.Of(failed, failed.Replicas[uid])!.Value.Lane);
         var again = WorkRules.Claim(failed, uid, Documents.Now.AddHours(10), Lease)!;
@@ -128,7 +150,10 @@ public sealed class WorkRulesTests
         var claimed = WorkRules.Claim(document, uid, Documents.Now, Lease)!;
         claimed.Progress[uid] = new ProgressRecord { Token = 1, CopiedBytes = 77 };
         var released = WorkRules.Release(claimed, uid, 1, Documents.Now)!;
-        Assert.Equal((ReplicaState.Queued, 0, 77), (released.Replicas[uid].State, released.Replicas[uid].AttemptCount, released.Replicas[uid].CopiedBytes));
+        Assert.Equal(
+            (ReplicaState.Queued, 0, 77),
+            (released.Replicas[uid].State, released.Replicas[uid].AttemptCount, released.Replicas[uid].CopiedBytes)
+        );
         Assert.NotNull(WorkRules.Claim(released, uid, Documents.Now, Lease));
     }
 }

@@ -60,6 +60,7 @@ internal sealed class House : IAsyncDisposable
     {
         var house = new House(settings.ToDictionary(setting => setting.Key, setting => setting.Value));
         await house.Redis.InitializeAsync();
+        await house.AdmitAsync();
         house._issuer = await TestIssuer.StartAsync();
         house._peers = await PeerServer.StartAsync(house.Access, house.Catalog);
         foreach (var region in Regions)
@@ -77,7 +78,13 @@ internal sealed class House : IAsyncDisposable
     {
         var host = await ServiceHost<Program>.StartAsync(builder =>
         {
-            builder.WithRedis(Redis).WithIssuer(_issuer!).WithTime(Time).WithPeer("sharing", Peers).WithPeer("catalog", Peers)
+            builder
+                .WithRedis(Redis)
+                .WithIssuer(_issuer!)
+                .WithTime(Time)
+                .WithPeer("sharing", Peers)
+                .WithPeer("catalog", Peers)
+                .WithSetting("ConnectionStrings:redis", $"{Redis.ConnectionString},user=replication,password=secret")
                 .WithSetting("Redis:Partitions", "2")
                 .WithSetting("Grants:PrivateKey", Convert.ToBase64String(Key.ExportPkcs8PrivateKey()))
                 .WithSetting("RegionMonitor:Heartbeat", "00:00:00.2")
@@ -91,7 +98,14 @@ internal sealed class House : IAsyncDisposable
             var index = 0;
             foreach (var node in _nodes.Values)
             {
-                Region(builder, index++, node.Region, node.Region == "northeurope" ? "Europe" : "North America", restricted: false, node.Url);
+                Region(
+                    builder,
+                    index++,
+                    node.Region,
+                    node.Region == "northeurope" ? "Europe" : "North America",
+                    restricted: false,
+                    node.Url
+                );
             }
 
             Region(builder, index, "australiacentral", "Oceania", restricted: true, _nodes["westus"].Url);
@@ -102,6 +116,13 @@ internal sealed class House : IAsyncDisposable
         });
         _hosts.Add(host);
         return host;
+    }
+
+    /// <summary>Starts Redis again on its data.</summary>
+    public async Task RestartRedisAsync()
+    {
+        await Redis.RestartAsync();
+        await AdmitAsync();
     }
 
     /// <summary>Ends an instance as a kill does not: it gives its work back.</summary>
@@ -133,10 +154,16 @@ internal sealed class House : IAsyncDisposable
             Generation = 1,
             Location = targets[0].Region,
             ProvisioningState = ProvisioningState.Creating,
-            StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { Snapshot = snapshot.Name, Content = snapshot.Content } },
+            StorageProfile = new StorageProfile
+            {
+                OsDiskImage = new OsDiskImage { Snapshot = snapshot.Name, Content = snapshot.Content },
+            },
             PublishingProfile = new ImageVersionPublishingProfile
             {
-                TargetRegions = { targets.Select(target => new TargetRegion { Name = target.Region, RegionalReplicaCount = target.Count }) },
+                TargetRegions =
+                {
+                    targets.Select(target => new TargetRegion { Name = target.Region, RegionalReplicaCount = target.Count }),
+                },
             },
         };
         Catalog.Put(version);
@@ -152,17 +179,31 @@ internal sealed class House : IAsyncDisposable
     }
 
     /// <summary>Wants other regions and counts.</summary>
-    public Task<ImageVersion> RetargetAsync(string name, params (string Region, int Count)[] targets) => ChangeAsync(name, version =>
-    {
-        version.PublishingProfile.TargetRegions.Clear();
-        version.PublishingProfile.TargetRegions.AddRange(targets.Select(target => new TargetRegion { Name = target.Region, RegionalReplicaCount = target.Count }));
-    });
+    public Task<ImageVersion> RetargetAsync(string name, params (string Region, int Count)[] targets) =>
+        ChangeAsync(
+            name,
+            version =>
+            {
+                version.PublishingProfile.TargetRegions.Clear();
+                version.PublishingProfile.TargetRegions.AddRange(
+                    targets.Select(target => new TargetRegion { Name = target.Region, RegionalReplicaCount = target.Count })
+                );
+            }
+        );
 
     /// <summary>A committed snapshot.</summary>
     public async Task<Snapshot> SnapshotAsync(string id, string region, string digest = Digest)
     {
         _nodes[region].OnCommit = upload => ScriptedNode.Committed(upload, digest, 1L << 30, Occupied);
-        await Snapshots.CreateSnapshotAsync(new CreateSnapshotRequest { Parent = Group, SnapshotId = id, Region = region, FileSizeBytes = 1L << 30 });
+        await Snapshots.CreateSnapshotAsync(
+            new CreateSnapshotRequest
+            {
+                Parent = Group,
+                SnapshotId = id,
+                Region = region,
+                FileSizeBytes = 1L << 30,
+            }
+        );
         return (await Snapshots.CommitSnapshotAsync(new CommitSnapshotRequest { Name = $"{Group}/snapshots/{id}" })).Snapshot;
     }
 
@@ -175,7 +216,13 @@ internal sealed class House : IAsyncDisposable
             Source = "catalog",
             Subject = version.Name,
             SubscriptionId = Subscription,
-            ImageVersionChanged = new ImageVersionChanged { Name = version.Name, Uid = version.Uid, Change = change, Generation = version.Generation },
+            ImageVersionChanged = new ImageVersionChanged
+            {
+                Name = version.Name,
+                Uid = version.Uid,
+                Change = change,
+                Generation = version.Generation,
+            },
         };
         var partition = PartitionOf(Subscription).Of("cat:");
         await Redis.Database.StreamAddAsync(partition.Events, "p", told.ToByteArray());
@@ -202,16 +249,23 @@ internal sealed class House : IAsyncDisposable
         foreach (var partition in Host.Services.GetRequiredService<RedisStore>().Partitions)
         {
             var entries = await Redis.Database.StreamRangeAsync(partition.Events);
-            events.AddRange(entries.Select(entry => EventEnvelope.Parser.ParseFrom((byte[])entry["p"]!)).Where(told => told.Subject == subject));
+            events.AddRange(
+                entries.Select(entry => EventEnvelope.Parser.ParseFrom((byte[])entry["p"]!)).Where(told => told.Subject == subject)
+            );
         }
 
         return events;
     }
 
     /// <summary>Waits until every region answers.</summary>
-    public Task UntilUpAsync() => Eventually.Async(
-        async () => (await RegionClient.ListRegionsAsync(new ListRegionsRequest())).Regions.Where(region => !region.Restricted).All(region => region.State == RegionState.Up),
-        what: "the regions to be up");
+    public Task UntilUpAsync() =>
+        Eventually.Async(
+            async () =>
+                (await RegionClient.ListRegionsAsync(new ListRegionsRequest()))
+                    .Regions.Where(region => !region.Restricted)
+                    .All(region => region.State == RegionState.Up),
+            what: "the regions to be up"
+        );
 
     /// <summary>Ends a region's node, and waits until it is known.</summary>
     public async Task TakeDownAsync(string region)
@@ -223,7 +277,8 @@ internal sealed class House : IAsyncDisposable
     /// <summary>Starts a region's node again.</summary>
     public Task BringBackAsync(string region) => _nodes[region].Server.StartAgainAsync();
 
-    public async Task<RegionState> StateOfAsync(string region) => (await RegionClient.GetRegionAsync(new GetRegionRequest { Name = region })).Region.State;
+    public async Task<RegionState> StateOfAsync(string region) =>
+        (await RegionClient.GetRegionAsync(new GetRegionRequest { Name = region })).Region.State;
 
     public Partition PartitionOf(string subscription) => Host.Services.GetRequiredService<RedisStore>().PartitionOf(subscription);
 
@@ -247,15 +302,36 @@ internal sealed class House : IAsyncDisposable
         await ((IAsyncDisposable)Redis).DisposeAsync();
     }
 
-    private static void Region(ServiceHostBuilder builder, int index, string name, string continent, bool restricted, string url) => builder
-        .WithSetting($"Regions:{index}:Name", name)
-        .WithSetting($"Regions:{index}:DisplayName", name == "eastus" ? "East US" : name)
-        .WithSetting($"Regions:{index}:Zones", name == "westus" ? "1" : "3")
-        .WithSetting($"Regions:{index}:Restricted", restricted ? "true" : "false")
-        .WithSetting($"Regions:{index}:Continent", continent)
-        .WithSetting($"Regions:{index}:GrpcUrl", url)
-        .WithSetting($"Regions:{index}:HttpUrl", url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal))
-        .WithSetting($"Resilience:region-{name}:BaseDelay", "00:00:00.02");
+    // The service may do what the suite lets it do, and no more.
+    private Task AdmitAsync() =>
+        Redis.Server.ExecuteAsync(
+            "ACL",
+            [
+                "SETUSER",
+                "replication",
+                "on",
+                ">secret",
+                "~rep:*",
+                "~cat:*:events",
+                "&rep:*",
+                "&cat:wake",
+                "+@all",
+                "-@admin",
+                "-@dangerous",
+                "+info",
+            ]
+        );
+
+    private static void Region(ServiceHostBuilder builder, int index, string name, string continent, bool restricted, string url) =>
+        builder
+            .WithSetting($"Regions:{index}:Name", name)
+            .WithSetting($"Regions:{index}:DisplayName", name == "eastus" ? "East US" : name)
+            .WithSetting($"Regions:{index}:Zones", name == "westus" ? "1" : "3")
+            .WithSetting($"Regions:{index}:Restricted", restricted ? "true" : "false")
+            .WithSetting($"Regions:{index}:Continent", continent)
+            .WithSetting($"Regions:{index}:GrpcUrl", url)
+            .WithSetting($"Regions:{index}:HttpUrl", url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal))
+            .WithSetting($"Resilience:region-{name}:BaseDelay", "00:00:00.02");
 }
 
 /// <summary>One house for the tests of a class, which keep apart by the names of their versions.</summary>

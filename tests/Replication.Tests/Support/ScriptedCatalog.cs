@@ -42,7 +42,10 @@ public sealed class ScriptedCatalog : ImageVersionService.ImageVersionServiceBas
             : throw GalleryError.NotFound("image version", request.Name);
     }
 
-    public override Task<ListVersionsForReconcileResponse> ListVersionsForReconcile(ListVersionsForReconcileRequest request, ServerCallContext context)
+    public override Task<ListVersionsForReconcileResponse> ListVersionsForReconcile(
+        ListVersionsForReconcileRequest request,
+        ServerCallContext context
+    )
     {
         var response = new ListVersionsForReconcileResponse { PartitionCount = 2 };
         if (Lists && request.Partition == 0)

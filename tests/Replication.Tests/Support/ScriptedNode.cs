@@ -41,10 +41,20 @@ public sealed class ScriptedNode : IAsyncDisposable
     public Func<Pull, Task> OnPull { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>What a commit answers.</summary>
-    public Func<string, CommitUploadResponse> OnCommit { get; set; } = upload => Committed(upload, "sha256:" + new string('a', 64), 1L << 20, 1 << 16);
+    public Func<string, CommitUploadResponse> OnCommit { get; set; } =
+        upload => Committed(upload, "sha256:" + new string('a', 64), 1L << 20, 1 << 16);
 
     /// <summary>Zones that it tells of.</summary>
-    public Zone[] Zones { get; set; } = [new Zone { Number = 1, Healthy = true, AvailableBytes = 1000, UsedBytes = 10 }];
+    public Zone[] Zones { get; set; } =
+    [
+        new Zone
+        {
+            Number = 1,
+            Healthy = true,
+            AvailableBytes = 1000,
+            UsedBytes = 10,
+        },
+    ];
 
     /// <summary>The region it says it serves.</summary>
     public string? Pretends { get; set; }
@@ -56,16 +66,22 @@ public sealed class ScriptedNode : IAsyncDisposable
         return node;
     }
 
-    public static CommitUploadResponse Committed(string upload, string digest, long size, long occupied) => new()
-    {
-        DetectedFormat = DiskFormat.Raw,
-        Upload = new Upload
+    public static CommitUploadResponse Committed(string upload, string digest, long size, long occupied) =>
+        new()
         {
-            UploadId = upload,
-            ReceivedBytes = occupied,
-            Content = new ContentDescriptor { Digest = digest, VirtualSizeBytes = size, OccupiedSizeBytes = occupied },
-        },
-    };
+            DetectedFormat = DiskFormat.Raw,
+            Upload = new Upload
+            {
+                UploadId = upload,
+                ReceivedBytes = occupied,
+                Content = new ContentDescriptor
+                {
+                    Digest = digest,
+                    VirtualSizeBytes = size,
+                    OccupiedSizeBytes = occupied,
+                },
+            },
+        };
 
     public async ValueTask DisposeAsync() => await _server!.DisposeAsync();
 
@@ -80,18 +96,21 @@ public sealed class ScriptedNode : IAsyncDisposable
 
         public bool Crosses(string region) => request.Sources[0].Region != region;
 
-        public Task TellAsync(long copied, NodeReplicaState state = NodeReplicaState.Copying, long transferred = 0) => stream.WriteAsync(new PullReplicaResponse
-        {
-            Replica = new NodeReplica
-            {
-                ReplicaId = request.ReplicaId,
-                State = state,
-                CopiedBytes = copied,
-                TotalBytes = Total,
-                TransferredBytes = transferred,
-                SourceRegion = request.Sources[0].Region,
-            },
-        });
+        public Task TellAsync(long copied, NodeReplicaState state = NodeReplicaState.Copying, long transferred = 0) =>
+            stream.WriteAsync(
+                new PullReplicaResponse
+                {
+                    Replica = new NodeReplica
+                    {
+                        ReplicaId = request.ReplicaId,
+                        State = state,
+                        CopiedBytes = copied,
+                        TotalBytes = Total,
+                        TransferredBytes = transferred,
+                        SourceRegion = request.Sources[0].Region,
+                    },
+                }
+            );
 
         /// <summary>Waits as long as the caller does.</summary>
         public Task HangAsync() => Task.Delay(Timeout.Infinite, cancellation);
@@ -100,12 +119,21 @@ public sealed class ScriptedNode : IAsyncDisposable
     private sealed class Nodes(ScriptedNode node) : NodeService.NodeServiceBase
     {
         public override Task<GetNodeResponse> GetNode(GetNodeRequest request, ServerCallContext context) =>
-            Task.FromResult(new GetNodeResponse { Node = new Node { Region = node.Pretends ?? node.Region, Zones = { node.Zones } } });
+            Task.FromResult(
+                new GetNodeResponse
+                {
+                    Node = new Node { Region = node.Pretends ?? node.Region, Zones = { node.Zones } },
+                }
+            );
     }
 
     private sealed class ReplicaPart(ScriptedNode node) : ReplicaService.ReplicaServiceBase
     {
-        public override async Task PullReplica(PullReplicaRequest request, IServerStreamWriter<PullReplicaResponse> responseStream, ServerCallContext context)
+        public override async Task PullReplica(
+            PullReplicaRequest request,
+            IServerStreamWriter<PullReplicaResponse> responseStream,
+            ServerCallContext context
+        )
         {
             Fence(request.ReplicaId, request.FencingToken);
             node._pulls.Enqueue(request);

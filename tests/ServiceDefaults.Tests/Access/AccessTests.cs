@@ -56,11 +56,18 @@ public sealed class AccessTests(ProbeHost probe) : IAsyncLifetime
     public async Task Who_may_not_is_told_what_and_where()
     {
         _sharing.Deny(Action);
-        var refused = await Refused.WithAsync(() => As(TestPrincipal.Reader).GetProbeAsync(new()), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+        var refused = await Refused.WithAsync(
+            () => As(TestPrincipal.Reader).GetProbeAsync(new()),
+            StatusCode.PermissionDenied,
+            ErrorReason.AuthorizationFailed
+        );
         Assert.Equal((Action, Resource), (refused.Metadata["action"], refused.Metadata["scope"]));
 
         await Refused.WithAsync(
-            () => As(TestPrincipal.Reader).GetProbeAsync(new() { Text = "linked" }), StatusCode.PermissionDenied, ErrorReason.LinkedAuthorizationFailed);
+            () => As(TestPrincipal.Reader).GetProbeAsync(new() { Text = "linked" }),
+            StatusCode.PermissionDenied,
+            ErrorReason.LinkedAuthorizationFailed
+        );
     }
 
     [Fact]
@@ -98,9 +105,15 @@ public sealed class AccessTests(ProbeHost probe) : IAsyncLifetime
     {
         Assert.Equal("replication", (await As(TestPrincipal.Service("replication")).GetProbeAsync(new() { Text = "or services" })).Text);
         await Refused.WithAsync(
-            () => As(TestPrincipal.Service("billing")).GetProbeAsync(new() { Text = "or services" }), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+            () => As(TestPrincipal.Service("billing")).GetProbeAsync(new() { Text = "or services" }),
+            StatusCode.PermissionDenied,
+            ErrorReason.AuthorizationFailed
+        );
         await Refused.WithAsync(
-            () => As(TestPrincipal.Service("replication")).GetProbeAsync(new()), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+            () => As(TestPrincipal.Service("replication")).GetProbeAsync(new()),
+            StatusCode.PermissionDenied,
+            ErrorReason.AuthorizationFailed
+        );
         Assert.Empty(_sharing.Asked);
         Assert.Equal("", (await As(TestPrincipal.Owner).GetProbeAsync(new() { Text = "or services" })).Text);
     }
@@ -109,7 +122,11 @@ public sealed class AccessTests(ProbeHost probe) : IAsyncLifetime
     public async Task When_nobody_can_decide_nobody_gets_through()
     {
         await _peer.StopAsync();
-        await Refused.WithAsync(() => As(TestPrincipal.Owner).GetProbeAsync(new()), StatusCode.Unavailable, ErrorReason.DependencyUnavailable);
+        await Refused.WithAsync(
+            () => As(TestPrincipal.Owner).GetProbeAsync(new()),
+            StatusCode.Unavailable,
+            ErrorReason.DependencyUnavailable
+        );
     }
 
     private ProbeService.ProbeServiceClient As(TestPrincipal principal) => new(_host.ChannelAs(principal));

@@ -20,7 +20,11 @@ public sealed class AuthenticationTests(ProbeHost probe)
     public async Task A_call_without_a_token_is_unauthenticated()
     {
         var client = new ProbeService.ProbeServiceClient(probe.Host.AnonymousChannel());
-        var refused = await Refused.WithAsync(() => client.GetProbeAsync(new()), StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed);
+        var refused = await Refused.WithAsync(
+            () => client.GetProbeAsync(new()),
+            StatusCode.Unauthenticated,
+            ErrorReason.AuthenticationFailed
+        );
         Assert.Contains("carries no token", refused.Message, StringComparison.Ordinal);
         await Refused.WithAsync(() => client.WatchProbe(new()), StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed);
 
@@ -28,19 +32,20 @@ public sealed class AuthenticationTests(ProbeHost probe)
         Assert.Equal("open", await probe.Host.Http.GetStringAsync("/open"));
     }
 
-    public static TheoryData<string, string> BadTokens() => new()
-    {
-        { "expired", "expired at" },
-        { "not yet", "not valid yet" },
-        { "audience", "another audience" },
-        { "issuer", "issuer" },
-        { "another key", "not signed" },
-        { "shared secret", "not signed" },
-        { "no signature", "" },
-        { "changed", "not signed" },
-        { "garbage", "malformed" },
-        { "huge", "" },
-    };
+    public static TheoryData<string, string> BadTokens() =>
+        new()
+        {
+            { "expired", "expired at" },
+            { "not yet", "not valid yet" },
+            { "audience", "another audience" },
+            { "issuer", "issuer" },
+            { "another key", "not signed" },
+            { "shared secret", "not signed" },
+            { "no signature", "" },
+            { "changed", "not signed" },
+            { "garbage", "malformed" },
+            { "huge", "" },
+        };
 
     [Theory]
     [MemberData(nameof(BadTokens))]
@@ -64,7 +69,11 @@ public sealed class AuthenticationTests(ProbeHost probe)
         };
 
         var client = new ProbeService.ProbeServiceClient(probe.Host.ChannelWithToken(token));
-        var refused = await Refused.WithAsync(() => client.GetProbeAsync(new()), StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed);
+        var refused = await Refused.WithAsync(
+            () => client.GetProbeAsync(new()),
+            StatusCode.Unauthenticated,
+            ErrorReason.AuthenticationFailed
+        );
         Assert.Contains(said, refused.Message, StringComparison.Ordinal);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/closed");
         request.Headers.Authorization = new("Bearer", token);
@@ -81,7 +90,11 @@ public sealed class AuthenticationTests(ProbeHost probe)
                 seen = Caller.From(context);
                 return Task.FromResult("");
             },
-            TestPrincipal.Pipeline with { Groups = ["AAAAAAAA-0000-0000-0000-000000000001", "bbbbbbbb-0000-0000-0000-000000000001"] });
+            TestPrincipal.Pipeline with
+            {
+                Groups = ["AAAAAAAA-0000-0000-0000-000000000001", "bbbbbbbb-0000-0000-0000-000000000001"],
+            }
+        );
         await client.GetProbeAsync(new());
 
         Assert.Equal(
@@ -93,7 +106,8 @@ public sealed class AuthenticationTests(ProbeHost probe)
                 Type = PrincipalType.ServicePrincipal,
                 GroupIds = { "aaaaaaaa-0000-0000-0000-000000000001", "bbbbbbbb-0000-0000-0000-000000000001" },
             },
-            seen!.Principal);
+            seen!.Principal
+        );
         Assert.Null(seen.ServiceName);
         Assert.False(seen.IsService());
     }
@@ -101,20 +115,37 @@ public sealed class AuthenticationTests(ProbeHost probe)
     [Fact]
     public async Task A_token_that_names_nobody_is_unauthenticated()
     {
-        var client = probe.Client((_, context) => Task.FromResult(Caller.From(context).Principal.ObjectId), new TestPrincipal("x", "no-uuid", "no-uuid"));
+        var client = probe.Client(
+            (_, context) => Task.FromResult(Caller.From(context).Principal.ObjectId),
+            new TestPrincipal("x", "no-uuid", "no-uuid")
+        );
         await Refused.WithAsync(() => client.GetProbeAsync(new()), StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed);
     }
 
     [Fact]
     public async Task Only_the_services_named_get_through()
     {
-        Task<string> OnlyReplication(ProbeRequest request, ServerCallContext context) => Task.FromResult(context.RequireService("replication", "billing").ServiceName!);
+        Task<string> OnlyReplication(ProbeRequest request, ServerCallContext context) =>
+            Task.FromResult(context.RequireService("replication", "billing").ServiceName!);
 
         Assert.Equal("replication", (await probe.Client(OnlyReplication, TestPrincipal.Service("replication")).GetProbeAsync(new())).Text);
-        foreach (var other in new[] { TestPrincipal.Service("catalog"), TestPrincipal.Owner, TestPrincipal.Owner with { Roles = ["gallery.service."] } })
+        foreach (
+            var other in new[]
+            {
+                TestPrincipal.Service("catalog"),
+                TestPrincipal.Owner,
+                TestPrincipal.Owner with
+                {
+                    Roles = ["gallery.service."],
+                },
+            }
+        )
         {
             await Refused.WithAsync(
-                () => probe.Client(OnlyReplication, other).GetProbeAsync(new()), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+                () => probe.Client(OnlyReplication, other).GetProbeAsync(new()),
+                StatusCode.PermissionDenied,
+                ErrorReason.AuthorizationFailed
+            );
         }
     }
 
@@ -176,13 +207,16 @@ public sealed class AuthenticationTests(ProbeHost probe)
                     return false;
                 }
             },
-            TimeSpan.FromSeconds(20));
+            TimeSpan.FromSeconds(20)
+        );
     }
 
     private static string Changed(string token)
     {
         var parts = token.Split('.');
-        var payload = Base64UrlEncoder.Decode(parts[1]).Replace(TestPrincipal.Owner.ObjectId, TestPrincipal.Reader.ObjectId, StringComparison.Ordinal);
+        var payload = Base64UrlEncoder
+            .Decode(parts[1])
+            .Replace(TestPrincipal.Owner.ObjectId, TestPrincipal.Reader.ObjectId, StringComparison.Ordinal);
         return $"{parts[0]}.{Base64UrlEncoder.Encode(payload)}.{parts[2]}";
     }
 

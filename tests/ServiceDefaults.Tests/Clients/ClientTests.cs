@@ -38,23 +38,39 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
 
         Assert.Equal(10, _peer.Calls.Count);
         Assert.Equal(1, _host.Issuer.TokensIssued);
-        Assert.All(_peer.Calls, call => Assert.Contains(
-            new JsonWebToken(call.Token).Claims, claim => claim is { Type: "roles", Value: "gallery.service.servicedefaults.tests" }));
+        Assert.All(
+            _peer.Calls,
+            call =>
+                Assert.Contains(
+                    new JsonWebToken(call.Token).Claims,
+                    claim => claim is { Type: "roles", Value: "gallery.service.servicedefaults.tests" }
+                )
+        );
     }
 
     [Theory]
     [InlineData("get", "", 3)]
     [InlineData("put", "id-1", 3)]
     [InlineData("put", "", 1)]
-    public async Task Only_calls_that_may_be_repeated_are_repeated_when_the_service_is_unavailable(string rpc, string requestId, int attempts)
+    public async Task Only_calls_that_may_be_repeated_are_repeated_when_the_service_is_unavailable(
+        string rpc,
+        string requestId,
+        int attempts
+    )
     {
         var count = 0;
-        _other.Call = (_, _) => ++count < 3 ? throw GalleryError.Unavailable(ErrorReason.RegionUnavailable, "away", TimeSpan.FromSeconds(1)) : Task.FromResult("done");
+        _other.Call = (_, _) =>
+            ++count < 3
+                ? throw GalleryError.Unavailable(ErrorReason.RegionUnavailable, "away", TimeSpan.FromSeconds(1))
+                : Task.FromResult("done");
 
         if (attempts == 1)
         {
             await Refused.WithAsync(
-                () => _client.GetProbeAsync(new() { Text = rpc, RequestId = requestId }), StatusCode.Unavailable, ErrorReason.RegionUnavailable);
+                () => _client.GetProbeAsync(new() { Text = rpc, RequestId = requestId }),
+                StatusCode.Unavailable,
+                ErrorReason.RegionUnavailable
+            );
         }
         else
         {
@@ -64,39 +80,54 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
         Assert.Equal(attempts, count);
     }
 
-    public static TheoryData<StatusCode, ErrorReason, StatusCode, ErrorReason> Answers() => new()
-    {
-        // What the other service refuses for our caller's sake passes.
-        { StatusCode.NotFound, ErrorReason.ResourceNotFound, StatusCode.NotFound, ErrorReason.ResourceNotFound },
-        { StatusCode.FailedPrecondition, ErrorReason.SourceNotUsable, StatusCode.FailedPrecondition, ErrorReason.SourceNotUsable },
-        { StatusCode.ResourceExhausted, ErrorReason.StorageExhausted, StatusCode.ResourceExhausted, ErrorReason.StorageExhausted },
-        { StatusCode.Unavailable, ErrorReason.RegionUnavailable, StatusCode.Unavailable, ErrorReason.RegionUnavailable },
-        // What it refuses us is not our caller's business.
-        { StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed, StatusCode.Internal, ErrorReason.InternalError },
-        { StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed, StatusCode.Internal, ErrorReason.InternalError },
-        { StatusCode.Internal, ErrorReason.InternalError, StatusCode.Internal, ErrorReason.InternalError },
-        { StatusCode.Unimplemented, ErrorReason.Unspecified, StatusCode.Internal, ErrorReason.InternalError },
-        { StatusCode.DeadlineExceeded, ErrorReason.Unspecified, StatusCode.Unavailable, ErrorReason.DependencyUnavailable },
-        { StatusCode.Unavailable, ErrorReason.Unspecified, StatusCode.Unavailable, ErrorReason.DependencyUnavailable },
-    };
+    public static TheoryData<StatusCode, ErrorReason, StatusCode, ErrorReason> Answers() =>
+        new()
+        {
+            // What the other service refuses for our caller's sake passes.
+            { StatusCode.NotFound, ErrorReason.ResourceNotFound, StatusCode.NotFound, ErrorReason.ResourceNotFound },
+            { StatusCode.FailedPrecondition, ErrorReason.SourceNotUsable, StatusCode.FailedPrecondition, ErrorReason.SourceNotUsable },
+            { StatusCode.ResourceExhausted, ErrorReason.StorageExhausted, StatusCode.ResourceExhausted, ErrorReason.StorageExhausted },
+            { StatusCode.Unavailable, ErrorReason.RegionUnavailable, StatusCode.Unavailable, ErrorReason.RegionUnavailable },
+            // What it refuses us is not our caller's business.
+            { StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed, StatusCode.Internal, ErrorReason.InternalError },
+            { StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed, StatusCode.Internal, ErrorReason.InternalError },
+            { StatusCode.Internal, ErrorReason.InternalError, StatusCode.Internal, ErrorReason.InternalError },
+            { StatusCode.Unimplemented, ErrorReason.Unspecified, StatusCode.Internal, ErrorReason.InternalError },
+            { StatusCode.DeadlineExceeded, ErrorReason.Unspecified, StatusCode.Unavailable, ErrorReason.DependencyUnavailable },
+            { StatusCode.Unavailable, ErrorReason.Unspecified, StatusCode.Unavailable, ErrorReason.DependencyUnavailable },
+        };
 
     [Theory]
     [MemberData(nameof(Answers))]
     public async Task The_answer_of_another_service_is_told_as_our_caller_can_use_it(
-        StatusCode answered, ErrorReason answeredReason, StatusCode told, ErrorReason toldReason)
+        StatusCode answered,
+        ErrorReason answeredReason,
+        StatusCode told,
+        ErrorReason toldReason
+    )
     {
-        _other.Call = (_, _) => throw (answeredReason == ErrorReason.Unspecified
-            ? new RpcException(new Status(answered, "x"))
-            : GalleryError.Create(answered, answeredReason, "x"));
+        _other.Call = (_, _) =>
+            throw (
+                answeredReason == ErrorReason.Unspecified
+                    ? new RpcException(new Status(answered, "x"))
+                    : GalleryError.Create(answered, answeredReason, "x")
+            );
 
-        await Refused.WithAsync(() => _client.GetProbeAsync(new() { Text = "put" }), told, toldReason);
+        foreach (var rpc in new[] { "put", "watch", "send" })
+        {
+            await Refused.WithAsync(() => _client.GetProbeAsync(new() { Text = rpc }), told, toldReason);
+        }
     }
 
     [Fact]
     public async Task A_service_that_is_not_there_is_unavailable_and_found_again()
     {
         await _peer.StopAsync();
-        await Refused.WithAsync(() => _client.GetProbeAsync(new() { Text = "get" }), StatusCode.Unavailable, ErrorReason.DependencyUnavailable);
+        await Refused.WithAsync(
+            () => _client.GetProbeAsync(new() { Text = "get" }),
+            StatusCode.Unavailable,
+            ErrorReason.DependencyUnavailable
+        );
 
         await _peer.StartAgainAsync();
         await Eventually.Async(async () =>
@@ -115,18 +146,16 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
     [Fact]
     public async Task A_token_that_is_refused_is_replaced_once()
     {
-        var tokens = new HashSet<string>();
+        await _client.GetProbeAsync(new() { Text = "get" });
+        var first = _peer.Calls[0].Token;
         _other.Call = (_, context) =>
-        {
-            tokens.Add(context.RequestHeaders.GetValue("authorization")!);
-            return tokens.Count == 1 ? throw GalleryError.AuthenticationFailed("old key") : Task.FromResult("done");
-        };
-        // Tokens made within a second are alike.
-        _ = await _client.GetProbeAsync(new() { Text = "token" });
-        await Task.Delay(1100);
+            context.RequestHeaders.GetValue("authorization") == $"Bearer {first}"
+                ? throw GalleryError.AuthenticationFailed("old key")
+                : Task.FromResult("done");
+        await Task.Delay(1100); // Tokens made within a second are alike.
 
         Assert.Equal("done", (await _client.GetProbeAsync(new() { Text = "put" })).Text);
-        Assert.Equal(2, _host.Issuer.TokensIssued);
+        Assert.Equal((2, 3), (_host.Issuer.TokensIssued, _peer.Calls.Count));
     }
 
     [Fact]
@@ -157,7 +186,9 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
         };
 
         using var giveUp = new CancellationTokenSource(500);
-        await Assert.ThrowsAsync<RpcException>(async () => await _client.GetProbeAsync(new() { Text = "get" }, cancellationToken: giveUp.Token));
+        await Assert.ThrowsAsync<RpcException>(async () =>
+            await _client.GetProbeAsync(new() { Text = "get" }, cancellationToken: giveUp.Token)
+        );
         await ended.Task.WaitAsync(TimeSpan.FromSeconds(5));
     }
 
@@ -174,7 +205,11 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
 
         Assert.Equal(CircuitState.Open, states.StateOf(ClientExtensions.PipelineOf("other")));
         var asked = _peer.Calls.Count;
-        await Refused.WithAsync(() => _client.GetProbeAsync(new() { Text = "get" }), StatusCode.Unavailable, ErrorReason.DependencyUnavailable);
+        await Refused.WithAsync(
+            () => _client.GetProbeAsync(new() { Text = "get" }),
+            StatusCode.Unavailable,
+            ErrorReason.DependencyUnavailable
+        );
         Assert.Equal(asked, _peer.Calls.Count);
 
         _other.Call = (_, _) => Task.FromResult("back");
@@ -193,7 +228,11 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
         await client.GetProbeAsync(new() { Text = "none" }); // The service has the issuer's keys now.
         await issuer.DisposeAsync();
 
-        await Refused.WithAsync(() => client.GetProbeAsync(new() { Text = "put" }), StatusCode.Unavailable, ErrorReason.DependencyUnavailable);
+        await Refused.WithAsync(
+            () => client.GetProbeAsync(new() { Text = "put" }),
+            StatusCode.Unavailable,
+            ErrorReason.DependencyUnavailable
+        );
     }
 
     [Fact]
@@ -203,13 +242,14 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
         Assert.Contains("ClientId", error.ToString(), StringComparison.Ordinal);
     }
 
-    private Task<ServiceHost<Program>> StartAsync(Action<ServiceHostBuilder>? more = null) => ServiceHost<Program>.StartAsync(o =>
-    {
-        o.WithRedis(probe.Redis)
-            .WithPeer("other", _peer)
-            .WithServices(services => services.AddSingleton(new ProbeScript { Call = CallOtherAsync }));
-        more?.Invoke(o);
-    });
+    private Task<ServiceHost<Program>> StartAsync(Action<ServiceHostBuilder>? more = null) =>
+        ServiceHost<Program>.StartAsync(o =>
+        {
+            o.WithRedis(probe.Redis)
+                .WithPeer("other", _peer)
+                .WithServices(services => services.AddSingleton(new ProbeScript { Call = CallOtherAsync }));
+            more?.Invoke(o);
+        });
 
     private static async Task<string> CallOtherAsync(ProbeRequest request, ServerCallContext context)
     {
@@ -218,7 +258,32 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
         {
             "none" => "",
             "get" => (await other.GetProbeAsync(request)).Text,
+            "watch" => await WatchAsync(other.WatchProbe(request)),
+            "send" => await SendAsync(other.SendProbe()),
             _ => (await other.PutProbeAsync(request)).Text,
         };
+    }
+
+    private static async Task<string> WatchAsync(AsyncServerStreamingCall<ProbeResponse> call)
+    {
+        using (call)
+        {
+            var last = "";
+            await foreach (var response in call.ResponseStream.ReadAllAsync())
+            {
+                last = response.Text;
+            }
+
+            return last;
+        }
+    }
+
+    private static async Task<string> SendAsync(AsyncClientStreamingCall<ProbeRequest, ProbeResponse> call)
+    {
+        using (call)
+        {
+            await call.RequestStream.CompleteAsync();
+            return (await call).Text;
+        }
     }
 }

@@ -43,7 +43,8 @@ public sealed class EventTests : IAsyncLifetime
                 received.TrySetResult(delivery);
                 return Task.CompletedTask;
             },
-            o => o.WithSetting("Events:PollInterval", "00:01:00")); // Only the wake-up can be that fast.
+            o => o.WithSetting("Events:PollInterval", "00:01:00")
+        ); // Only the wake-up can be that fast.
         await Task.Delay(500);
 
         var watch = Stopwatch.StartNew();
@@ -62,7 +63,11 @@ public sealed class EventTests : IAsyncLifetime
     public async Task Without_a_wake_up_events_are_found_by_polling()
     {
         var host = await StartAsync(Collect);
-        await _redis.Database.StreamAddAsync(Stream(host), "p", Google.Protobuf.MessageExtensions.ToByteArray(new EventEnvelope { Subject = "silent" }));
+        await _redis.Database.StreamAddAsync(
+            Stream(host),
+            "p",
+            Google.Protobuf.MessageExtensions.ToByteArray(new EventEnvelope { Subject = "silent" })
+        );
 
         await Eventually.Async(() => _handled.Contains("silent"));
     }
@@ -84,7 +89,11 @@ public sealed class EventTests : IAsyncLifetime
     [Fact]
     public async Task Events_told_before_the_consumer_began_are_handled()
     {
-        await _redis.Database.StreamAddAsync("prb:{p06}:events", "p", Google.Protobuf.MessageExtensions.ToByteArray(new EventEnvelope { Subject = "early" }));
+        await _redis.Database.StreamAddAsync(
+            "prb:{p06}:events",
+            "p",
+            Google.Protobuf.MessageExtensions.ToByteArray(new EventEnvelope { Subject = "early" })
+        );
         await StartAsync(Collect);
 
         await Eventually.Async(() => _handled.Contains("early"));
@@ -94,19 +103,21 @@ public sealed class EventTests : IAsyncLifetime
     public async Task A_failed_event_comes_again_and_does_not_hold_up_the_others()
     {
         var deliveries = new ConcurrentQueue<int>();
-        var host = await StartAsync((delivery, token) =>
-        {
-            if (delivery.Event.Subject == "bad")
+        var host = await StartAsync(
+            (delivery, token) =>
             {
-                deliveries.Enqueue(delivery.DeliveryCount);
-                if (delivery.DeliveryCount < 3)
+                if (delivery.Event.Subject == "bad")
                 {
-                    throw new InvalidOperationException("not yet");
+                    deliveries.Enqueue(delivery.DeliveryCount);
+                    if (delivery.DeliveryCount < 3)
+                    {
+                        throw new InvalidOperationException("not yet");
+                    }
                 }
-            }
 
-            return Collect(delivery, token);
-        });
+                return Collect(delivery, token);
+            }
+        );
         await TellAsync(host, "bad");
         await TellAsync(host, "good");
 
@@ -122,7 +133,11 @@ public sealed class EventTests : IAsyncLifetime
         var host = await StartAsync(Collect, o => o.WithSetting("Events:ClaimAfter", "00:00:00.5"));
         await Eventually.Async(() => GroupExistsAsync(host));
         // A process that took an event and was killed before it was done.
-        await _redis.Database.StreamAddAsync(Stream(host), "p", Google.Protobuf.MessageExtensions.ToByteArray(new EventEnvelope { Subject = "orphan" }));
+        await _redis.Database.StreamAddAsync(
+            Stream(host),
+            "p",
+            Google.Protobuf.MessageExtensions.ToByteArray(new EventEnvelope { Subject = "orphan" })
+        );
         await _redis.Database.StreamReadGroupAsync(Stream(host), "probe", "a-dead-process", ">", 10);
 
         // It may be that the host itself was faster; then nothing is to be claimed, and the event is handled all the same.
@@ -134,11 +149,13 @@ public sealed class EventTests : IAsyncLifetime
     public async Task A_handler_that_is_killed_leaves_its_event_to_the_next_process()
     {
         var started = new TaskCompletionSource();
-        var first = await StartAsync(async (_, token) =>
-        {
-            started.TrySetResult();
-            await Task.Delay(Timeout.Infinite, token);
-        });
+        var first = await StartAsync(
+            async (_, token) =>
+            {
+                started.TrySetResult();
+                await Task.Delay(Timeout.Infinite, token);
+            }
+        );
         await TellAsync(first, "interrupted");
         await started.Task.WaitAsync(TimeSpan.FromSeconds(5));
         await first.DisposeAsync();
@@ -168,13 +185,18 @@ public sealed class EventTests : IAsyncLifetime
         var broken = true;
         var host = await StartAsync(
             (delivery, token) => broken ? throw new InvalidOperationException("broken handler") : Collect(delivery, token),
-            o => o.WithSetting("Events:MaxDeliveries", "3"));
+            o => o.WithSetting("Events:MaxDeliveries", "3")
+        );
         var letters = new DeadLetterService.DeadLetterServiceClient(host.ChannelAs(TestPrincipal.Owner));
         var parent = $"subscriptions/{Subscription}";
         await TellAsync(host, "doomed");
 
-        var letter = (await Eventually.GetAsync(
-            async () => await letters.ListDeadLettersAsync(new() { Parent = parent }), list => list.DeadLetters.Count == 1)).DeadLetters[0];
+        var letter = (
+            await Eventually.GetAsync(
+                async () => await letters.ListDeadLettersAsync(new() { Parent = parent }),
+                list => list.DeadLetters.Count == 1
+            )
+        ).DeadLetters[0];
         Assert.Equal("doomed", letter.Event.Subject);
         Assert.Equal("InvalidOperationException: broken handler", letter.Reason);
         Assert.Equal(3, letter.DeliveryCount);
@@ -184,8 +206,12 @@ public sealed class EventTests : IAsyncLifetime
 
         // Redriven too early it comes back.
         await letters.RedriveDeadLetterAsync(new() { Parent = parent, Id = letter.Id });
-        var again = (await Eventually.GetAsync(
-            async () => await letters.ListDeadLettersAsync(new() { Parent = parent }), list => list.DeadLetters.Any(l => l.Id != letter.Id))).DeadLetters;
+        var again = (
+            await Eventually.GetAsync(
+                async () => await letters.ListDeadLettersAsync(new() { Parent = parent }),
+                list => list.DeadLetters.Any(l => l.Id != letter.Id)
+            )
+        ).DeadLetters;
         Assert.Equal("prb:{p06}:redrive:prb", Assert.Single(again).Stream);
 
         broken = false;
@@ -194,7 +220,10 @@ public sealed class EventTests : IAsyncLifetime
         Assert.Empty((await letters.ListDeadLettersAsync(new() { Parent = parent })).DeadLetters);
         await Eventually.Async(async () => await _redis.Database.StreamLengthAsync("prb:{p06}:redrive:prb") == 0);
         await Refused.WithAsync(
-            () => letters.RedriveDeadLetterAsync(new() { Parent = parent, Id = letter.Id }), StatusCode.NotFound, ErrorReason.ResourceNotFound);
+            () => letters.RedriveDeadLetterAsync(new() { Parent = parent, Id = letter.Id }),
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound
+        );
     }
 
     [Fact]
@@ -208,7 +237,8 @@ public sealed class EventTests : IAsyncLifetime
                 Interlocked.Increment(ref attempts);
                 return away ? throw GalleryError.DependencyUnavailable("other") : Collect(delivery, token);
             },
-            o => o.WithSetting("Events:MaxDeliveries", "2"));
+            o => o.WithSetting("Events:MaxDeliveries", "2")
+        );
         await TellAsync(host, "patient");
         await Eventually.Async(() => attempts >= 4);
 
@@ -222,7 +252,9 @@ public sealed class EventTests : IAsyncLifetime
         var host = await StartAsync(Collect);
         await _redis.Database.StreamAddAsync(Stream(host), "p", new byte[] { 255, 255, 255 });
 
-        await Eventually.Async(async () => await _redis.Database.StreamLengthAsync("prb:{p06}:dead:00000000-0000-0000-0000-000000000000") == 1);
+        await Eventually.Async(async () =>
+            await _redis.Database.StreamLengthAsync("prb:{p06}:dead:00000000-0000-0000-0000-000000000000") == 1
+        );
         Assert.Equal(0, await PendingAsync(host));
     }
 
@@ -238,14 +270,38 @@ public sealed class EventTests : IAsyncLifetime
         foreach (var principal in new[] { TestPrincipal.Contributor, TestPrincipal.Reader, TestPrincipal.OtherOwner })
         {
             var other = new DeadLetterService.DeadLetterServiceClient(host.ChannelAs(principal));
-            await Refused.WithAsync(() => other.ListDeadLettersAsync(new() { Parent = parent }), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+            await Refused.WithAsync(
+                () => other.ListDeadLettersAsync(new() { Parent = parent }),
+                StatusCode.PermissionDenied,
+                ErrorReason.AuthorizationFailed
+            );
         }
 
-        await Refused.WithAsync(() => owner.ListDeadLettersAsync(new() { Parent = "x" }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-        await Refused.WithAsync(() => owner.ListDeadLettersAsync(new() { Parent = parent, PageSize = -1 }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-        await Refused.WithAsync(() => owner.ListDeadLettersAsync(new() { Parent = parent, PageToken = "x" }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-        await Refused.WithAsync(() => owner.GetDeadLetterAsync(new() { Parent = parent, Id = "+" }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-        await Refused.WithAsync(() => owner.GetDeadLetterAsync(new() { Parent = parent, Id = "1-1" }), StatusCode.NotFound, ErrorReason.ResourceNotFound);
+        await Refused.WithAsync(
+            () => owner.ListDeadLettersAsync(new() { Parent = "x" }),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
+        await Refused.WithAsync(
+            () => owner.ListDeadLettersAsync(new() { Parent = parent, PageSize = -1 }),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
+        await Refused.WithAsync(
+            () => owner.ListDeadLettersAsync(new() { Parent = parent, PageToken = "x" }),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
+        await Refused.WithAsync(
+            () => owner.GetDeadLetterAsync(new() { Parent = parent, Id = "+" }),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
+        await Refused.WithAsync(
+            () => owner.GetDeadLetterAsync(new() { Parent = parent, Id = "1-1" }),
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound
+        );
         await owner.DiscardDeadLetterAsync(new() { Parent = parent, Id = "1-1" });
     }
 
@@ -267,8 +323,7 @@ public sealed class EventTests : IAsyncLifetime
             var page = await letters.ListDeadLettersAsync(request);
             seen.AddRange(page.DeadLetters);
             request.PageToken = page.NextPageToken;
-        }
-        while (request.PageToken.Length > 0);
+        } while (request.PageToken.Length > 0);
 
         Assert.Equal(["0", "1", "2", "3", "4"], seen.Select(letter => letter.Event.Subject));
         await letters.DiscardDeadLetterAsync(new() { Parent = request.Parent, Id = seen[0].Id });
@@ -279,24 +334,37 @@ public sealed class EventTests : IAsyncLifetime
     public async Task A_void_delivery_changes_nothing()
     {
         var outcome = new TaskCompletionSource<(ErrorReason First, bool Second)>();
-        var host = await StartAsync(async (delivery, _) =>
-        {
-            if (outcome.Task.IsCompleted)
+        var host = await StartAsync(
+            async (delivery, _) =>
             {
-                return;
-            }
+                if (outcome.Task.IsCompleted)
+                {
+                    return;
+                }
 
-            var store = _hosts[0].Services.GetRequiredService<RedisStore>();
-            var partition = store.PartitionOf(Subscription);
-            // Another consumer takes over while this one works.
-            var stolen = delivery with { Consumer = "somebody-else" };
-            var lost = await Assert.ThrowsAsync<RpcException>(() =>
-                store.ExecuteAsync(new RedisMutation(partition).Acknowledge(stolen).PutRecord(partition.Key("lost"), delivery.Event, "1")));
-            await store.ExecuteAsync(new RedisMutation(partition).Acknowledge(delivery).PutRecord(partition.Key("kept"), delivery.Event, "1"));
-            var twice = await Assert.ThrowsAsync<RpcException>(() =>
-                store.ExecuteAsync(new RedisMutation(partition).Acknowledge(delivery).PutRecord(partition.Key("twice"), delivery.Event, "1")));
-            outcome.TrySetResult((GalleryError.ReasonOf(lost), twice.StatusCode == StatusCode.Aborted));
-        });
+                var store = _hosts[0].Services.GetRequiredService<RedisStore>();
+                var partition = store.PartitionOf(Subscription);
+                // Another consumer takes over while this one works.
+                var stolen = delivery with
+                {
+                    Consumer = "somebody-else",
+                };
+                var lost = await Assert.ThrowsAsync<RpcException>(() =>
+                    store.ExecuteAsync(
+                        new RedisMutation(partition).Acknowledge(stolen).PutRecord(partition.Key("lost"), delivery.Event, "1")
+                    )
+                );
+                await store.ExecuteAsync(
+                    new RedisMutation(partition).Acknowledge(delivery).PutRecord(partition.Key("kept"), delivery.Event, "1")
+                );
+                var twice = await Assert.ThrowsAsync<RpcException>(() =>
+                    store.ExecuteAsync(
+                        new RedisMutation(partition).Acknowledge(delivery).PutRecord(partition.Key("twice"), delivery.Event, "1")
+                    )
+                );
+                outcome.TrySetResult((GalleryError.ReasonOf(lost), twice.StatusCode == StatusCode.Aborted));
+            }
+        );
         await TellAsync(host, "fenced");
 
         Assert.Equal((ErrorReason.OperationNotAllowed, true), await outcome.Task.WaitAsync(TimeSpan.FromSeconds(5)));
@@ -309,11 +377,13 @@ public sealed class EventTests : IAsyncLifetime
     public async Task A_trace_goes_on_in_the_consumer()
     {
         var seen = new TaskCompletionSource<ActivityTraceId?>();
-        var host = await StartAsync((_, _) =>
-        {
-            seen.TrySetResult(Activity.Current?.TraceId);
-            return Task.CompletedTask;
-        });
+        var host = await StartAsync(
+            (_, _) =>
+            {
+                seen.TrySetResult(Activity.Current?.TraceId);
+                return Task.CompletedTask;
+            }
+        );
         using var activity = new Activity("publish").SetIdFormat(ActivityIdFormat.W3C).Start();
         await TellAsync(host, "traced");
 
@@ -349,13 +419,16 @@ public sealed class EventTests : IAsyncLifetime
         return Task.CompletedTask;
     }
 
-    private static RedisKey Stream(ServiceHost<Program> host) => host.Services.GetRequiredService<RedisStore>().PartitionOf(Subscription).Events;
+    private static RedisKey Stream(ServiceHost<Program> host) =>
+        host.Services.GetRequiredService<RedisStore>().PartitionOf(Subscription).Events;
 
     private static Task TellAsync(ServiceHost<Program> host, string subject, string? subscription = null)
     {
         var store = host.Services.GetRequiredService<RedisStore>();
         var partition = store.PartitionOf(subscription ?? Subscription);
-        return store.ExecuteAsync(new RedisMutation(partition).AppendEvent(new EventEnvelope { Subject = subject, SubscriptionId = subscription ?? Subscription }));
+        return store.ExecuteAsync(
+            new RedisMutation(partition).AppendEvent(new EventEnvelope { Subject = subject, SubscriptionId = subscription ?? Subscription })
+        );
     }
 
     private async Task<long> PendingAsync(ServiceHost<Program> host) =>
@@ -365,7 +438,10 @@ public sealed class EventTests : IAsyncLifetime
         await _redis.Database.KeyExistsAsync(Stream(host)) && (await _redis.Database.StreamGroupInfoAsync(Stream(host))).Length == 1;
 
     private async Task<ServiceHost<Program>> StartAsync(
-        Func<EventDelivery, CancellationToken, Task> handle, Action<ServiceHostBuilder>? more = null, bool allowAll = true)
+        Func<EventDelivery, CancellationToken, Task> handle,
+        Action<ServiceHostBuilder>? more = null,
+        bool allowAll = true
+    )
     {
         var host = await ServiceHost<Program>.StartAsync(o =>
         {
@@ -389,6 +465,7 @@ public sealed class EventTests : IAsyncLifetime
 
     private sealed class AllowAll : IAccessChecker
     {
-        public Task<bool> IsAllowedAsync(Caller caller, string action, string resourceName, CancellationToken cancellationToken) => Task.FromResult(true);
+        public Task<bool> IsAllowedAsync(Caller caller, string action, string resourceName, CancellationToken cancellationToken) =>
+            Task.FromResult(true);
     }
 }

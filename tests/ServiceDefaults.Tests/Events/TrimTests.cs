@@ -65,7 +65,9 @@ public sealed class TrimTests(ProbeHost probe)
     {
         var services = probe.Host.Services;
         await using var redis = await RedisServer.StartAsync();
-        await using var host = await ServiceHost<Program>.StartAsync(o => o.WithRedis(redis).WithSetting("Events:PollInterval", "00:00:00.1"));
+        await using var host = await ServiceHost<Program>.StartAsync(o =>
+            o.WithRedis(redis).WithSetting("Events:PollInterval", "00:00:00.1")
+        );
         var store = host.Services.GetRequiredService<RedisStore>();
         foreach (var partition in store.Partitions)
         {
@@ -76,7 +78,12 @@ public sealed class TrimTests(ProbeHost probe)
         }
 
         var trimmer = new EventTrimmer(
-            new EventPublication(["probe"]), store, Options.Create(new EventOptions()), services.GetRequiredService<EventMetrics>(), NullLogger<EventTrimmer>.Instance);
+            new EventPublication(["probe"]),
+            store,
+            Options.Create(new EventOptions()),
+            services.GetRequiredService<EventMetrics>(),
+            NullLogger<EventTrimmer>.Instance
+        );
         var trimmed = 0L;
         await Eventually.Async(async () => (trimmed += await trimmer.TrimAsync()) == 16);
     }

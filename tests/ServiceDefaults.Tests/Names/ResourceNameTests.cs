@@ -58,7 +58,11 @@ public sealed class ResourceNameTests
         Assert.False(ResourceName.TryParse(text, out _));
         var error = Assert.Throws<RpcException>(() => ResourceName.Require(text, "name", ResourceKind.Gallery, ResourceKind.Snapshot));
         Assert.Equal((StatusCode.InvalidArgument, ErrorReason.InvalidParameter), (error.StatusCode, GalleryError.ReasonOf(error)));
-        Assert.Contains("subscriptions/{subscription}/resourceGroups/{group}/galleries/{gallery}", error.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "subscriptions/{subscription}/resourceGroups/{group}/galleries/{gallery}",
+            error.Status.Detail,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -72,8 +76,16 @@ public sealed class ResourceNameTests
     [Fact]
     public void Names_that_differ_in_case_only_are_equal_and_ids_are_kept_as_written()
     {
-        var name = ResourceName.Require("SUBSCRIPTIONS/00000000-0000-0000-0000-00000000000A/resourcegroups/Rg/GALLERIES/Prod", "name", ResourceKind.Gallery);
-        var other = ResourceName.Require("subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rG/galleries/pROD", "name", ResourceKind.Gallery);
+        var name = ResourceName.Require(
+            "SUBSCRIPTIONS/00000000-0000-0000-0000-00000000000A/resourcegroups/Rg/GALLERIES/Prod",
+            "name",
+            ResourceKind.Gallery
+        );
+        var other = ResourceName.Require(
+            "subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rG/galleries/pROD",
+            "name",
+            ResourceKind.Gallery
+        );
 
         Assert.Equal(name, other);
         Assert.Equal(name.GetHashCode(), other.GetHashCode());
@@ -99,13 +111,20 @@ public sealed class ResourceNameTests
     }
 
     [Property]
-    public Property What_is_written_is_read_back() => Prop.ForAll(
-        Arb.From(Names),
-        name => ResourceName.TryParse(name.Value, name.Kind, out var read) && read.Value == name.Value && read.Equals(name)
-            && ResourceName.TryParse(name.Value.ToUpperInvariant(), out var upper) && upper.Equals(name));
+    public Property What_is_written_is_read_back() =>
+        Prop.ForAll(
+            Arb.From(Names),
+            name =>
+                ResourceName.TryParse(name.Value, name.Kind, out var read)
+                && read.Value == name.Value
+                && read.Equals(name)
+                && ResourceName.TryParse(name.Value.ToUpperInvariant(), out var upper)
+                && upper.Equals(name)
+        );
 
     [Property]
-    public bool Whatever_is_read_is_written_the_same(string text) => !ResourceName.TryParse(text, out var name) || ResourceName.TryParse(name.Value, out _);
+    public bool Whatever_is_read_is_written_the_same(string text) =>
+        !ResourceName.TryParse(text, out var name) || ResourceName.TryParse(name.Value, out _);
 
     private static Gen<string> Ids =>
         from length in Gen.Choose(1, 40)
@@ -120,7 +139,9 @@ public sealed class ResourceNameTests
 
     private static ResourceName Build(Guid subscription, string[] ids, ResourceKind kind)
     {
-        var group = ResourceName.Require($"subscriptions/{subscription}", "name", ResourceKind.Subscription).Child(ResourceKind.ResourceGroup, ids[0]);
+        var group = ResourceName
+            .Require($"subscriptions/{subscription}", "name", ResourceKind.Subscription)
+            .Child(ResourceKind.ResourceGroup, ids[0]);
         var gallery = group.Child(ResourceKind.Gallery, ids[1]);
         return kind switch
         {

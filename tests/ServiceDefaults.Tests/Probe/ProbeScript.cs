@@ -19,7 +19,11 @@ internal sealed class ProbeGrpcService(ProbeScript script) : ProbeService.ProbeS
     public override async Task<ProbeResponse> PutProbe(ProbeRequest request, ServerCallContext context) =>
         new() { Text = await script.Call(request, context) };
 
-    public override async Task WatchProbe(ProbeRequest request, IServerStreamWriter<ProbeResponse> responseStream, ServerCallContext context)
+    public override async Task WatchProbe(
+        ProbeRequest request,
+        IServerStreamWriter<ProbeResponse> responseStream,
+        ServerCallContext context
+    )
     {
         await responseStream.WriteAsync(new ProbeResponse { Text = "first" });
         await responseStream.WriteAsync(new ProbeResponse { Text = await script.Call(request, context) });

@@ -41,23 +41,69 @@ public sealed class MutationTests(ProbeHost probe)
     public static TheoryData<string> Checks() => [.. ChecksByName.Keys];
 
     // Each check on a state where it fails, where it holds, and what it reports.
-    private static readonly Dictionary<string, (Func<RedisMutation, RedisKey, Func<string, RpcException>, RedisMutation> Failing,
-        Func<RedisMutation, RedisKey, Func<string, RpcException>, RedisMutation> Holding, string Found)> ChecksByName = new()
+    private static readonly Dictionary<
+        string,
+        (
+            Func<RedisMutation, RedisKey, Func<string, RpcException>, RedisMutation> Failing,
+            Func<RedisMutation, RedisKey, Func<string, RpcException>, RedisMutation> Holding,
+            string Found
+        )
+    > ChecksByName = new()
     {
-        ["absent"] = ((m, k, f) => m.RequireAbsent(Sub(k, "record"), () => f("")), (m, k, f) => m.RequireAbsent(Sub(k, "none"), () => f("")), ""),
-        ["present"] = ((m, k, f) => m.RequirePresent(Sub(k, "none"), () => f("")), (m, k, f) => m.RequirePresent(Sub(k, "record"), () => f("")), ""),
+        ["absent"] = (
+            (m, k, f) => m.RequireAbsent(Sub(k, "record"), () => f("")),
+            (m, k, f) => m.RequireAbsent(Sub(k, "none"), () => f("")),
+            ""
+        ),
+        ["present"] = (
+            (m, k, f) => m.RequirePresent(Sub(k, "none"), () => f("")),
+            (m, k, f) => m.RequirePresent(Sub(k, "record"), () => f("")),
+            ""
+        ),
         ["etag"] = ((m, k, f) => m.RequireEtag(Sub(k, "record"), "old", f), (m, k, f) => m.RequireEtag(Sub(k, "record"), "e1", f), "e1"),
         ["etag of nothing"] = ((m, k, f) => m.RequireEtag(Sub(k, "none"), "e1", f), (m, k, f) => m.RequireEtag(Sub(k, "none"), "", f), ""),
         ["empty"] = ((m, k, f) => m.RequireEmpty(Sub(k, "set"), () => f("")), (m, k, f) => m.RequireEmpty(Sub(k, "none"), () => f("")), ""),
         ["count"] = ((m, k, f) => m.RequireCountBelow(Sub(k, "set"), 2, f), (m, k, f) => m.RequireCountBelow(Sub(k, "set"), 3, f), "2"),
-        ["counter"] = ((m, k, f) => m.RequireCounterBelow(Sub(k, "hash"), "n", 5, f), (m, k, f) => m.RequireCounterBelow(Sub(k, "hash"), "n", 6, f), "5"),
-        ["counter by"] = ((m, k, f) => m.RequireCounterBelow(Sub(k, "hash"), "n", 7, f, by: 3), (m, k, f) => m.RequireCounterBelow(Sub(k, "hash"), "n", 8, f, by: 3), "5"),
-        ["counter of nothing"] = ((m, k, f) => m.RequireCounterBelow(Sub(k, "none"), "n", 0, f), (m, k, f) => m.RequireCounterBelow(Sub(k, "none"), "n", 1, f), "0"),
-        ["field"] = ((m, k, f) => m.RequireField(Sub(k, "hash"), "n", "6", f), (m, k, f) => m.RequireField(Sub(k, "hash"), "n", "5", f), "5"),
-        ["field of nothing"] = ((m, k, f) => m.RequireField(Sub(k, "none"), "n", "5", f), (m, k, f) => m.RequireField(Sub(k, "hash"), "n", 5, f), ""),
-        ["no field"] = ((m, k, f) => m.RequireFieldAbsent(Sub(k, "hash"), "n", f), (m, k, f) => m.RequireFieldAbsent(Sub(k, "hash"), "x", f), "5"),
-        ["member"] = ((m, k, f) => m.RequireMember(Sub(k, "set"), "x", () => f("")), (m, k, f) => m.RequireMember(Sub(k, "set"), "a", () => f("")), ""),
-        ["no member"] = ((m, k, f) => m.RequireNotMember(Sub(k, "set"), "a", () => f("")), (m, k, f) => m.RequireNotMember(Sub(k, "set"), "x", () => f("")), ""),
+        ["counter"] = (
+            (m, k, f) => m.RequireCounterBelow(Sub(k, "hash"), "n", 5, f),
+            (m, k, f) => m.RequireCounterBelow(Sub(k, "hash"), "n", 6, f),
+            "5"
+        ),
+        ["counter by"] = (
+            (m, k, f) => m.RequireCounterBelow(Sub(k, "hash"), "n", 7, f, by: 3),
+            (m, k, f) => m.RequireCounterBelow(Sub(k, "hash"), "n", 8, f, by: 3),
+            "5"
+        ),
+        ["counter of nothing"] = (
+            (m, k, f) => m.RequireCounterBelow(Sub(k, "none"), "n", 0, f),
+            (m, k, f) => m.RequireCounterBelow(Sub(k, "none"), "n", 1, f),
+            "0"
+        ),
+        ["field"] = (
+            (m, k, f) => m.RequireField(Sub(k, "hash"), "n", "6", f),
+            (m, k, f) => m.RequireField(Sub(k, "hash"), "n", "5", f),
+            "5"
+        ),
+        ["field of nothing"] = (
+            (m, k, f) => m.RequireField(Sub(k, "none"), "n", "5", f),
+            (m, k, f) => m.RequireField(Sub(k, "hash"), "n", 5, f),
+            ""
+        ),
+        ["no field"] = (
+            (m, k, f) => m.RequireFieldAbsent(Sub(k, "hash"), "n", f),
+            (m, k, f) => m.RequireFieldAbsent(Sub(k, "hash"), "x", f),
+            "5"
+        ),
+        ["member"] = (
+            (m, k, f) => m.RequireMember(Sub(k, "set"), "x", () => f("")),
+            (m, k, f) => m.RequireMember(Sub(k, "set"), "a", () => f("")),
+            ""
+        ),
+        ["no member"] = (
+            (m, k, f) => m.RequireNotMember(Sub(k, "set"), "a", () => f("")),
+            (m, k, f) => m.RequireNotMember(Sub(k, "set"), "x", () => f("")),
+            ""
+        ),
     };
 
     [Theory]
@@ -65,10 +111,13 @@ public sealed class MutationTests(ProbeHost probe)
     public async Task A_check_that_fails_gives_its_error_and_nothing_is_written(string name)
     {
         var root = Key("root");
-        await Store.ExecuteAsync(new RedisMutation(Partition)
-            .PutRecord(Sub(root, "record"), Text("x"), "e1")
-            .AddToIndex(Sub(root, "set"), "a").AddToIndex(Sub(root, "set"), "b")
-            .Increment(Sub(root, "hash"), "n", 5));
+        await Store.ExecuteAsync(
+            new RedisMutation(Partition)
+                .PutRecord(Sub(root, "record"), Text("x"), "e1")
+                .AddToIndex(Sub(root, "set"), "a")
+                .AddToIndex(Sub(root, "set"), "b")
+                .Increment(Sub(root, "hash"), "n", 5)
+        );
         var (failing, holding, found) = ChecksByName[name];
         string? reported = null;
         RpcException Fail(string what)
@@ -83,7 +132,8 @@ public sealed class MutationTests(ProbeHost probe)
         Assert.True(await Database.KeyExistsAsync(Key("held")));
 
         var mutation = failing(new RedisMutation(Partition).PutRecord(Key("written"), Text("x"), "1"), root, Fail)
-            .Increment(Sub(root, "hash"), "n", 1).AppendEvent(new() { Subject = "x" });
+            .Increment(Sub(root, "hash"), "n", 1)
+            .AppendEvent(new() { Subject = "x" });
         var error = await Assert.ThrowsAsync<RpcException>(() => Store.ExecuteAsync(mutation));
         Assert.Equal(ErrorReason.EtagMismatch, GalleryError.ReasonOf(error));
         Assert.Equal(found, reported);
@@ -108,12 +158,21 @@ public sealed class MutationTests(ProbeHost probe)
     {
         var (set, hash, gone, log) = (Key("set"), Key("hash"), Key("gone"), Key("log"));
         await Database.StringSetAsync(gone, "x");
-        await Store.ExecuteAsync(new RedisMutation(Partition)
-            .AddToIndex(set, "a", 3).AddToIndex(set, "b").AddToIndex(set, "c").RemoveFromIndex(set, "b")
-            .Increment(hash, "n", 7).Increment(hash, "n", -2).SetHashField(hash, "f", new byte[] { 0, 255, 13, 10 }).SetHashField(hash, "g", "x").RemoveHashField(hash, "g")
-            .DeleteKey(gone)
-            .AppendActivity(log, Text("entry"), TimeSpan.FromDays(1))
-            .Expire(set, TimeSpan.FromMinutes(5)));
+        await Store.ExecuteAsync(
+            new RedisMutation(Partition)
+                .AddToIndex(set, "a", 3)
+                .AddToIndex(set, "b")
+                .AddToIndex(set, "c")
+                .RemoveFromIndex(set, "b")
+                .Increment(hash, "n", 7)
+                .Increment(hash, "n", -2)
+                .SetHashField(hash, "f", new byte[] { 0, 255, 13, 10 })
+                .SetHashField(hash, "g", "x")
+                .RemoveHashField(hash, "g")
+                .DeleteKey(gone)
+                .AppendActivity(log, Text("entry"), TimeSpan.FromDays(1))
+                .Expire(set, TimeSpan.FromMinutes(5))
+        );
 
         Assert.Equal([new SortedSetEntry("c", 0), new SortedSetEntry("a", 3)], await Database.SortedSetRangeByRankWithScoresAsync(set));
         Assert.Equal(5, await Database.HashGetAsync(hash, "n"));
@@ -141,22 +200,39 @@ public sealed class MutationTests(ProbeHost probe)
     public async Task Of_many_callers_at_once_only_as_many_as_the_quota_allows_get_through()
     {
         var quota = Key("quota");
-        var results = await Task.WhenAll(Enumerable.Range(0, 60).Select(async i =>
-        {
-            try
-            {
-                await Store.ExecuteAsync(new RedisMutation(Partition)
-                    .RequireAbsent(Key($"item{i % 40}"), () => GalleryError.AlreadyExists("item", "x"))
-                    .RequireCounterBelow(quota, "items", 25, now => GalleryError.QuotaExceeded("items", 25, long.Parse(now, System.Globalization.CultureInfo.InvariantCulture), "x"))
-                    .PutRecord(Key($"item{i % 40}"), Text("x"), Etag.New())
-                    .Increment(quota, "items", 1));
-                return true;
-            }
-            catch (RpcException)
-            {
-                return false;
-            }
-        }));
+        var results = await Task.WhenAll(
+            Enumerable
+                .Range(0, 60)
+                .Select(async i =>
+                {
+                    try
+                    {
+                        await Store.ExecuteAsync(
+                            new RedisMutation(Partition)
+                                .RequireAbsent(Key($"item{i % 40}"), () => GalleryError.AlreadyExists("item", "x"))
+                                .RequireCounterBelow(
+                                    quota,
+                                    "items",
+                                    25,
+                                    now =>
+                                        GalleryError.QuotaExceeded(
+                                            "items",
+                                            25,
+                                            long.Parse(now, System.Globalization.CultureInfo.InvariantCulture),
+                                            "x"
+                                        )
+                                )
+                                .PutRecord(Key($"item{i % 40}"), Text("x"), Etag.New())
+                                .Increment(quota, "items", 1)
+                        );
+                        return true;
+                    }
+                    catch (RpcException)
+                    {
+                        return false;
+                    }
+                })
+        );
 
         Assert.Equal(25, results.Count(done => done));
         Assert.Equal(25, await Database.HashGetAsync(quota, "items"));
@@ -167,18 +243,26 @@ public sealed class MutationTests(ProbeHost probe)
     {
         var key = Key("a");
         await Store.ExecuteAsync(new RedisMutation(Partition).PutRecord(key, Text("x"), "e1"));
-        var wins = await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
-        {
-            try
-            {
-                await Store.ExecuteAsync(new RedisMutation(Partition).RequireEtag(key, "e1", () => GalleryError.EtagMismatch("a")).PutRecord(key, Text($"{i}"), Etag.New()));
-                return 1;
-            }
-            catch (RpcException)
-            {
-                return 0;
-            }
-        }));
+        var wins = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async i =>
+                {
+                    try
+                    {
+                        await Store.ExecuteAsync(
+                            new RedisMutation(Partition)
+                                .RequireEtag(key, "e1", () => GalleryError.EtagMismatch("a"))
+                                .PutRecord(key, Text($"{i}"), Etag.New())
+                        );
+                        return 1;
+                    }
+                    catch (RpcException)
+                    {
+                        return 0;
+                    }
+                })
+        );
         Assert.Equal(1, wins.Sum());
     }
 

@@ -45,7 +45,9 @@ public sealed class RequestMemoTests(ProbeHost probe)
         Assert.Equal((StatusCode.FailedPrecondition, ErrorReason.RequestIdReused), (error.StatusCode, GalleryError.ReasonOf(error)));
         error = await Assert.ThrowsAsync<RpcException>(() => probe.Store.FindAnswerAsync(Memo(Request("y")), ProbeResponse.Parser));
         Assert.Equal(ErrorReason.RequestIdReused, GalleryError.ReasonOf(error));
-        error = await Assert.ThrowsAsync<RpcException>(() => probe.Store.FindAnswerAsync(Memo(Request("x"), "/other"), ProbeResponse.Parser));
+        error = await Assert.ThrowsAsync<RpcException>(() =>
+            probe.Store.FindAnswerAsync(Memo(Request("x"), "/other"), ProbeResponse.Parser)
+        );
         Assert.Equal(ErrorReason.RequestIdReused, GalleryError.ReasonOf(error));
     }
 
@@ -53,9 +55,13 @@ public sealed class RequestMemoTests(ProbeHost probe)
     public async Task A_refused_request_is_not_remembered()
     {
         var memo = Memo(Request("x"));
-        await Assert.ThrowsAsync<RpcException>(() => probe.Store.ExecuteAsync(new RedisMutation(Partition)
-            .RequirePresent(Partition.Key("none"), () => GalleryError.NotFound("x", "x"))
-            .Remember(memo, new ProbeResponse())));
+        await Assert.ThrowsAsync<RpcException>(() =>
+            probe.Store.ExecuteAsync(
+                new RedisMutation(Partition)
+                    .RequirePresent(Partition.Key("none"), () => GalleryError.NotFound("x", "x"))
+                    .Remember(memo, new ProbeResponse())
+            )
+        );
         Assert.Null(await probe.Store.FindAnswerAsync(memo, ProbeResponse.Parser));
     }
 
@@ -102,11 +108,13 @@ public sealed class RequestMemoTests(ProbeHost probe)
     private async Task<(string Text, bool Replayed)> CreateAsync(ProbeRequest request, string text)
     {
         var answer = new ProbeResponse { Text = text };
-        var result = await probe.Store.ExecuteAsync(new RedisMutation(Partition)
-            .RequireAbsent(Partition.Key("item", _subscription), () => GalleryError.AlreadyExists("item", "x"))
-            .PutRecord(Partition.Key("item", _subscription), answer, Etag.New())
-            .Increment(Partition.Key("count", _subscription), "n", 1)
-            .Remember(Memo(request), answer));
+        var result = await probe.Store.ExecuteAsync(
+            new RedisMutation(Partition)
+                .RequireAbsent(Partition.Key("item", _subscription), () => GalleryError.AlreadyExists("item", "x"))
+                .PutRecord(Partition.Key("item", _subscription), answer, Etag.New())
+                .Increment(Partition.Key("count", _subscription), "n", 1)
+                .Remember(Memo(request), answer)
+        );
         return (result.Answer(answer).Text, result.Replayed);
     }
 }

@@ -33,8 +33,7 @@ public sealed class StoreTests(ProbeHost probe)
             Assert.InRange(page.Members.Count, 1, expectedSize);
             seen.AddRange(page.Members);
             token = page.NextPageToken;
-        }
-        while (token.Length > 0);
+        } while (token.Length > 0);
 
         Assert.Equal(members, seen);
     }
@@ -60,7 +59,10 @@ public sealed class StoreTests(ProbeHost probe)
         // Written down: a change of these would lose every record that exists.
         Assert.Equal(6, probe.Store.PartitionOf(TestPrincipal.SubscriptionA).Number);
         Assert.Equal(3, probe.Store.PartitionOf(TestPrincipal.SubscriptionB.ToUpperInvariant()).Number);
-        var spread = Enumerable.Range(0, 4000).GroupBy(i => probe.Store.PartitionOf(new Guid(i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).ToString()).Number).ToArray();
+        var spread = Enumerable
+            .Range(0, 4000)
+            .GroupBy(i => probe.Store.PartitionOf(new Guid(i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).ToString()).Number)
+            .ToArray();
         Assert.Equal(8, spread.Length);
         Assert.All(spread, partition => Assert.InRange(partition.Count(), 300, 700));
     }
@@ -79,7 +81,8 @@ public sealed class StoreTests(ProbeHost probe)
     public async Task A_service_with_another_number_of_partitions_does_not_start()
     {
         var error = await Assert.ThrowsAnyAsync<Exception>(() =>
-            ServiceHost<Program>.StartAsync(o => o.WithRedis(probe.Redis).WithSetting("Redis:Partitions", "4")));
+            ServiceHost<Program>.StartAsync(o => o.WithRedis(probe.Redis).WithSetting("Redis:Partitions", "4"))
+        );
         Assert.Contains("has 8 partitions and Redis:Partitions is 4", error.ToString(), StringComparison.Ordinal);
     }
 
@@ -121,7 +124,8 @@ public sealed class StoreTests(ProbeHost probe)
                     return null;
                 }
             },
-            record => record is not null);
+            record => record is not null
+        );
         Assert.Equal("kept", found!.Value.Text);
     }
 
@@ -130,12 +134,45 @@ public sealed class StoreTests(ProbeHost probe)
     {
         await using var redis = await RedisServer.StartAsync();
         await redis.Server.ExecuteAsync(
-            "ACL", "SETUSER", "probe", "on", ">secret", "resetkeys", "~prb:*", "resetchannels", "&prb:*", "-@all",
-            "+@read", "+@write", "+@stream", "+@hash", "+@sortedset", "+@pubsub", "+@scripting", "+@transaction", "+@connection", "-@dangerous", "+info", "-keys");
-        await redis.Server.ExecuteAsync("ACL", "SETUSER", "default", "resetkeys", "-@all", "+@connection", "+ping", "+info", "+acl", "+flushall");
-        await using var host = await ServiceHost<Program>.StartAsync(o => o
-            .WithSetting("ConnectionStrings:redis", $"{redis.ConnectionString},user=probe,password=secret")
-            .WithSetting("Events:TrimInterval", "00:00:00.2"));
+            "ACL",
+            "SETUSER",
+            "probe",
+            "on",
+            ">secret",
+            "resetkeys",
+            "~prb:*",
+            "resetchannels",
+            "&prb:*",
+            "-@all",
+            "+@read",
+            "+@write",
+            "+@stream",
+            "+@hash",
+            "+@sortedset",
+            "+@pubsub",
+            "+@scripting",
+            "+@transaction",
+            "+@connection",
+            "-@dangerous",
+            "+info",
+            "-keys"
+        );
+        await redis.Server.ExecuteAsync(
+            "ACL",
+            "SETUSER",
+            "default",
+            "resetkeys",
+            "-@all",
+            "+@connection",
+            "+ping",
+            "+info",
+            "+acl",
+            "+flushall"
+        );
+        await using var host = await ServiceHost<Program>.StartAsync(o =>
+            o.WithSetting("ConnectionStrings:redis", $"{redis.ConnectionString},user=probe,password=secret")
+                .WithSetting("Events:TrimInterval", "00:00:00.2")
+        );
 
         var handled = new TaskCompletionSource();
         host.Services.GetRequiredService<ProbeScript>().Handle = (_, _) =>
@@ -145,11 +182,65 @@ public sealed class StoreTests(ProbeHost probe)
         };
         var store = host.Services.GetRequiredService<RedisStore>();
         var partition = store.Partitions[1];
-        await store.ExecuteAsync(new RedisMutation(partition).PutRecord(partition.Key("x"), new ProbeResponse(), "1").AppendEvent(new() { Subject = "x" }));
+        await store.ExecuteAsync(
+            new RedisMutation(partition).PutRecord(partition.Key("x"), new ProbeResponse(), "1").AppendEvent(new() { Subject = "x" })
+        );
         await handled.Task.WaitAsync(TimeSpan.FromSeconds(5));
         Assert.NotNull(await store.ReadAsync(partition.Key("x"), ProbeResponse.Parser));
         await Assert.ThrowsAsync<RedisServerException>(() => store.Database.StringGetAsync("cat:x"));
         await Task.Delay(500);
         Assert.DoesNotContain(host.Logs, line => line.Contains("NOPERM", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Everything_works_on_redis_cluster()
+    {
+        await using var redis = await RedisServer.StartAsync(cluster: true);
+        await using var host = await ServiceHost<Program>.StartAsync(o =>
+            o.WithRedis(redis)
+                .WithSetting("Events:MaxDeliveries", "2")
+                .WithSetting("Events:RetryBaseDelay", "00:00:00.05")
+                .WithSetting("Events:PollInterval", "00:00:00.1")
+                .WithSetting("Events:TrimInterval", "00:00:00.2")
+        );
+        var handled = 0;
+        host.Services.GetRequiredService<ProbeScript>().Handle = (delivery, _) =>
+        {
+            Interlocked.Increment(ref handled);
+            return delivery.Event.Subject == "bad" ? throw new InvalidOperationException("bad") : Task.CompletedTask;
+        };
+        var store = host.Services.GetRequiredService<RedisStore>();
+        foreach (var partition in store.Partitions)
+        {
+            var request = new ProbeRequest { RequestId = "id" };
+            await store.ExecuteAsync(
+                new RedisMutation(partition)
+                    .RequireAbsent(partition.Key("x"), () => throw new InvalidOperationException())
+                    .PutRecord(partition.Key("x"), request, "1")
+                    .AddToIndex(partition.Key("index"), "x")
+                    .AppendActivity(partition.Key("log"), request, TimeSpan.FromDays(1))
+                    .AppendEvent(new() { Subject = "good" })
+                    .AppendEvent(new() { Subject = "bad" })
+                    .Remember(RequestMemo.For(partition, "s", "id", "/x", request), request)
+            );
+        }
+
+        await Eventually.Async(
+            () => handled == 3 * store.Partitions.Count,
+            TimeSpan.FromSeconds(20),
+            "two events a partition, one of them twice"
+        );
+        Assert.All(
+            await store.ReadManyAsync([.. store.Partitions.Select(partition => partition.Key("x"))], ProbeRequest.Parser),
+            Assert.NotNull
+        );
+        await Eventually.Async(async () =>
+        {
+            var dead = await Task.WhenAll(
+                store.Partitions.Select(partition => redis.Database.StreamLengthAsync(partition.Key("dead", Guid.Empty.ToString())))
+            );
+            return dead.All(length => length == 1);
+        });
+        Assert.DoesNotContain(host.Logs, line => line.Contains("CROSSSLOT", StringComparison.Ordinal));
     }
 }

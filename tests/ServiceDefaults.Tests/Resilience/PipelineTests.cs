@@ -19,11 +19,15 @@ public sealed class PipelineTests
         await pipeline.ExecuteAsync(_ => ++attempts < 3 ? throw GalleryError.DependencyUnavailable("x") : ValueTask.CompletedTask);
         Assert.Equal(3, attempts);
         attempts = 0;
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await pipeline.ExecuteAsync(ValueTask (_) =>
-        {
-            attempts++;
-            throw new InvalidOperationException();
-        }));
+        await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+            await pipeline.ExecuteAsync(
+                ValueTask (_) =>
+                {
+                    attempts++;
+                    throw new InvalidOperationException();
+                }
+            )
+        );
         Assert.Equal(1, attempts);
     }
 
@@ -35,13 +39,16 @@ public sealed class PipelineTests
         var context = ResilienceContextPool.Shared.Get();
         context.Properties.Set(GalleryStrategies.MayRetry, false);
         var attempts = 0;
-        await Assert.ThrowsAsync<HttpRequestException>(async () => await pipeline.ExecuteAsync(
-            ValueTask (_) =>
-            {
-                attempts++;
-                throw new HttpRequestException();
-            },
-            context));
+        await Assert.ThrowsAsync<HttpRequestException>(async () =>
+            await pipeline.ExecuteAsync(
+                ValueTask (_) =>
+                {
+                    attempts++;
+                    throw new HttpRequestException();
+                },
+                context
+            )
+        );
         ResilienceContextPool.Shared.Return(context);
         Assert.Equal(1, attempts);
     }
@@ -55,7 +62,9 @@ public sealed class PipelineTests
             options.AttemptTimeout = TimeSpan.FromMilliseconds(50);
         });
         var pipeline = services.GetRequiredService<ResiliencePipelineProvider<string>>().GetPipeline("dependency");
-        await Assert.ThrowsAsync<TimeoutRejectedException>(async () => await pipeline.ExecuteAsync(async token => await Task.Delay(Timeout.Infinite, token)));
+        await Assert.ThrowsAsync<TimeoutRejectedException>(async () =>
+            await pipeline.ExecuteAsync(async token => await Task.Delay(Timeout.Infinite, token))
+        );
     }
 
     [Fact]
@@ -71,7 +80,9 @@ public sealed class PipelineTests
         Assert.Equal(CircuitState.Closed, states.StateOf("dependency"));
         for (var i = 0; i < 2; i++)
         {
-            await Assert.ThrowsAsync<HttpRequestException>(async () => await pipeline.ExecuteAsync(ValueTask (_) => throw new HttpRequestException()));
+            await Assert.ThrowsAsync<HttpRequestException>(async () =>
+                await pipeline.ExecuteAsync(ValueTask (_) => throw new HttpRequestException())
+            );
         }
 
         var open = await Assert.ThrowsAsync<BrokenCircuitException>(async () => await pipeline.ExecuteAsync(_ => ValueTask.CompletedTask));
@@ -87,11 +98,15 @@ public sealed class PipelineTests
         await using var services = Build(options => options.MaxRetries = 2, new() { ["Resilience:dependency:MaxRetries"] = "1" });
         var pipeline = services.GetRequiredService<ResiliencePipelineProvider<string>>().GetPipeline("dependency");
         var attempts = 0;
-        await Assert.ThrowsAsync<HttpRequestException>(async () => await pipeline.ExecuteAsync(ValueTask (_) =>
-        {
-            attempts++;
-            throw new HttpRequestException();
-        }));
+        await Assert.ThrowsAsync<HttpRequestException>(async () =>
+            await pipeline.ExecuteAsync(
+                ValueTask (_) =>
+                {
+                    attempts++;
+                    throw new HttpRequestException();
+                }
+            )
+        );
         Assert.Equal(2, attempts);
     }
 
@@ -100,11 +115,14 @@ public sealed class PipelineTests
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddInMemoryCollection(settings ?? []);
         builder.Services.AddMetrics();
-        builder.AddGalleryPipeline("dependency", options =>
-        {
-            options.BaseDelay = TimeSpan.FromMilliseconds(1);
-            configure(options);
-        });
+        builder.AddGalleryPipeline(
+            "dependency",
+            options =>
+            {
+                options.BaseDelay = TimeSpan.FromMilliseconds(1);
+                configure(options);
+            }
+        );
         return builder.Services.BuildServiceProvider();
     }
 }

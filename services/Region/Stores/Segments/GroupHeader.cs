@@ -16,7 +16,7 @@ namespace Gallery.Region.Stores.Segments;
 internal static class GroupHeader
 {
     /// <summary>Bytes of a header, and what groups are aligned to.</summary>
-    public const int Size = 4096;
+    public const int Size = AlignedMemory.PageSize;
 
     private const uint Magic = 0x31475347;
     private const ushort Version = 1;

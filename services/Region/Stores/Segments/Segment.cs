@@ -9,8 +9,6 @@ namespace Gallery.Region.Stores.Segments;
 internal sealed class Segment : IDisposable
 {
     private readonly SafeFileHandle _file;
-    private readonly byte[] _header = new byte[GroupHeader.Size];
-    private readonly byte[] _padding = new byte[GroupHeader.Size];
     private bool _broken;
 
     private Segment(uint number, string path, SafeFileHandle file, long length)
@@ -91,12 +89,14 @@ internal sealed class Segment : IDisposable
     }
 
     /// <summary>Appends a batch as one group.</summary>
+    /// <param name="batch">The blocks.</param>
+    /// <param name="header">A page to make the header in.</param>
     /// <returns>Offset of its first block.</returns>
     /// <exception cref="IOException">The write failed; nothing of it is left.</exception>
-    public uint Append(BlockBatch batch)
+    public uint Append(BlockBatch batch, Memory<byte> header)
     {
         var offset = Length;
-        Append(batch.Entries.Span, batch.Data, offset);
+        Append(batch.Entries.Span, batch.Length, batch.Padded, header, offset);
         return (uint)offset + GroupHeader.Size;
     }
 
@@ -107,12 +107,12 @@ internal sealed class Segment : IDisposable
     /// Notes that everything up to an offset is durable. Written as an empty group, so that opening the store after a crash re-reads only the
     /// blocks behind it; not flushed itself, since losing it costs nothing but that reading.
     /// </summary>
-    public void MarkDurable(long upTo)
+    public void MarkDurable(long upTo, Memory<byte> header)
     {
         DurableLength = upTo;
         if (!_broken)
         {
-            Append([], default, Length);
+            Append([], 0, default, header, Length);
         }
     }
 
@@ -138,14 +138,12 @@ internal sealed class Segment : IDisposable
 
     private static string PathOf(string folder, uint number) => System.IO.Path.Combine(folder, $"{number:00000000}.seg");
 
-    private void Append(ReadOnlySpan<BlockRef> blocks, ReadOnlyMemory<byte> data, long offset)
+    private void Append(ReadOnlySpan<BlockRef> blocks, int dataLength, ReadOnlyMemory<byte> padded, Memory<byte> header, long offset)
     {
-        var size = GroupHeader.GroupSize(data.Length);
-        GroupHeader.Write(_header, Number, (uint)offset, (uint)DurableLength, blocks, data.Length);
+        GroupHeader.Write(header.Span, Number, (uint)offset, (uint)DurableLength, blocks, dataLength);
         try
         {
-            ReadOnlyMemory<byte>[] parts = [_header, data, _padding.AsMemory(0, size - GroupHeader.Size - data.Length)];
-            RandomAccess.Write(_file, parts, offset);
+            RandomAccess.Write(_file, [header, padded], offset);
         }
         catch (IOException)
         {
@@ -153,8 +151,8 @@ internal sealed class Segment : IDisposable
             throw;
         }
 
-        Length = offset + size;
-        Posix.StartWriteback(_file, offset, size);
+        Length = offset + header.Length + padded.Length;
+        Posix.StartWriteback(_file, offset, header.Length + padded.Length);
     }
 
     private void TakeBack(long offset)

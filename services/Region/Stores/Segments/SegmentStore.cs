@@ -20,6 +20,7 @@ internal sealed class SegmentStore : IBlockStore
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly SemaphoreSlim _collecting = new(1, 1);
     private readonly HashSet<Segment> _dirty = [];
+    private readonly AlignedMemory _header = new(GroupHeader.Size);
     private Segment? _current;
     private uint _nextNumber = 1;
     private bool _folderDirty;
@@ -113,7 +114,7 @@ internal sealed class SegmentStore : IBlockStore
             uint offset;
             try
             {
-                offset = segment.Append(batch);
+                offset = segment.Append(batch, _header.Memory);
             }
             catch (IOException exception)
             {
@@ -199,6 +200,7 @@ internal sealed class SegmentStore : IBlockStore
             }
 
             _segments.Clear();
+            ((IDisposable)_header).Dispose();
             _capacity.Give(Interlocked.Exchange(ref _usedBytes, 0));
         }
     }
@@ -355,7 +357,7 @@ internal sealed class SegmentStore : IBlockStore
                 if (_segments.ContainsKey(segment.Number))
                 {
                     var before = segment.Length;
-                    segment.MarkDurable(length);
+                    segment.MarkDurable(length, _header.Memory);
                     _capacity.Count(segment.Length - before);
                     Interlocked.Add(ref _usedBytes, segment.Length - before);
                 }

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Gallery.Region.Replicas;
+using Gallery.Region.Stores;
+
+namespace Gallery.Region.Node;
+
+/// <summary>What a node tells of itself: the meter and the traces `Gallery.Region`, and a warning for every bad block.</summary>
+internal sealed partial class RegionTelemetry : IDisposable
+{
+    private const string Name = "Gallery.Region";
+
+    private readonly ILogger<RegionTelemetry> _logger;
+    private readonly ActivitySource _activities = new(Name);
+    private readonly Counter<long> _uploaded;
+    private readonly Counter<long> _pulled;
+    private readonly Counter<long> _served;
+    private readonly Counter<long> _badBlocks;
+    private readonly Counter<long> _pulls;
+
+    /// <summary>Makes the instruments.</summary>
+    public RegionTelemetry(IMeterFactory meters, ILogger<RegionTelemetry> logger)
+    {
+        _logger = logger;
+        Meter = meters.Create(Name);
+        _uploaded = Meter.CreateCounter<long>("gallery.region.uploaded", "By", "Block bytes taken in from clients.");
+        _pulled = Meter.CreateCounter<long>("gallery.region.pulled", "By", "Block bytes taken over from nodes of other regions.");
+        _served = Meter.CreateCounter<long>("gallery.region.served", "By", "Bytes given out, by whom to.");
+        _badBlocks = Meter.CreateCounter<long>("gallery.region.bad_blocks", "{block}", "Reads that found a zone's copy damaged or gone.");
+        _pulls = Meter.CreateCounter<long>("gallery.region.pulls", "{pull}", "Pulls that ended, by outcome.");
+    }
+
+    /// <summary>The meter, for gauges that others observe.</summary>
+    public Meter Meter { get; }
+
+    /// <summary>Block bytes were taken in from a client.</summary>
+    public void Uploaded(long bytes) => _uploaded.Add(bytes);
+
+    /// <summary>Bytes were given out: to a `node`, over `grpc`, over `http`.</summary>
+    public void Served(long bytes, string to) => _served.Add(bytes, new KeyValuePair<string, object?>("gallery.to", to));
+
+    /// <summary>Begins the span of a pull.</summary>
+    public Activity? StartPull(PullOrder order) =>
+        _activities
+            .StartActivity("pull replica")
+            ?.SetTag("gallery.replica", order.ReplicaId)
+            .SetTag("gallery.store", $"{order.Store}")
+            .SetTag("gallery.disks", order.Disks.Count);
+
+    /// <summary>A pull ended.</summary>
+    public void PullEnded(string outcome, string sourceRegion, long transferredBytes)
+    {
+        _pulls.Add(1, new KeyValuePair<string, object?>("gallery.outcome", outcome));
+        if (transferredBytes > 0)
+        {
+            _pulled.Add(transferredBytes, new KeyValuePair<string, object?>("gallery.source", sourceRegion));
+        }
+    }
+
+    /// <summary>A zone's copy of a block was bad, and another zone was asked.</summary>
+    public void BadBlock(StoreName store, RegionException failure)
+    {
+        _badBlocks.Add(1, new KeyValuePair<string, object?>("gallery.store", $"{store}"));
+        LogBadBlock(failure, $"{store}");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _activities.Dispose();
+
+    [LoggerMessage(1, LogLevel.Warning, "Store {Store}: a zone's copy of a block is bad; another zone is read")]
+    private partial void LogBadBlock(Exception exception, string store);
+}
