@@ -19,7 +19,7 @@ builder.AddGalleryRedis(CatalogKeys.Prefix);
 builder.AddSharingAccess();
 builder.AddGalleryClient<RegionService.RegionServiceClient>("replication");
 builder.AddGalleryClient<SnapshotService.SnapshotServiceClient>("replication");
-builder.AddEventPublisher("replication", "billing");
+builder.AddEventPublisher("replication");
 builder.AddEventConsumer<ReplicationEvents>("rep:");
 builder.AddNotServedYet();
 builder.AddChanges();

@@ -16,13 +16,15 @@ internal static class HouseBenchmark
         var first = suite.StartTime;
         await suite.StopAsync();
         await suite.StartAsync();
-        Console.WriteLine($"house: {suite.Pids.Count} processes healthy after {Seconds(first)} (first start), {Seconds(suite.StartTime)} (again)");
+        Console.WriteLine(
+            $"house: {suite.Pids.Count} processes healthy after {Seconds(first)} (first start), {Seconds(suite.StartTime)} (again)"
+        );
 
         await Task.Delay(Settling);
         var total = 0L;
         foreach (var (name, bytes) in suite.Pids.Select(ProportionalMemory).OrderByDescending(entry => entry.Bytes))
         {
-            Console.WriteLine($"house:   {bytes / 1048576.0,7:F1} MiB  {name}");
+            Console.WriteLine($"house:   {bytes / 1048576.0, 7:F1} MiB  {name}");
             total += bytes;
         }
         Console.WriteLine($"house: {total / 1073741824.0:F2} GiB of memory in all, idle for {Settling.TotalSeconds:F0} s");

@@ -8,7 +8,11 @@ var size = new Option<int>("--disk-gib") { Description = "Size of the disk, in G
 var house = new Command("house", "How fast the whole house is healthy, and how much memory it takes when it idles.");
 house.SetAction(_ => HouseBenchmark.RunAsync());
 
-var publish = new Command("publish", "Publishing to one further region, beside `cp --sparse=always` and `sync` of the same file.") { content, size };
+var publish = new Command("publish", "Publishing to one further region, beside `cp --sparse=always` and `sync` of the same file.")
+{
+    content,
+    size,
+};
 publish.SetAction(parsed => PublishBenchmark.RunAsync(parsed.GetValue(content), parsed.GetValue(size)));
 
 var root = new RootCommand("Measures the gallery beside what a user would use instead.") { house, publish };

@@ -11,8 +11,7 @@ namespace Gallery.Benchmarks;
 /// <summary>One further region for a published version, beside a copy of the same file by `cp --sparse=always` and `sync`.</summary>
 internal static class PublishBenchmark
 {
-    private const string Definition =
-        "subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/bench/galleries/bench/images/disk";
+    private const string Definition = "subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/bench/galleries/bench/images/disk";
     private const string Version = Definition + "/versions/1.0.0";
     private static readonly string[] FurtherRegions = ["eastus", "northeurope", "brazilsouth"];
 
@@ -26,16 +25,23 @@ internal static class PublishBenchmark
             await using var suite = await GallerySuite.StartAsync(Path.Combine(root, "house"), 27300);
             await suite.SucceedAsync("login", "--as", "owner");
             await suite.SucceedAsync("gallery", "create", "bench", "--group", "bench", "--location", "westus");
-            await suite.SucceedAsync(
-                [.. "definition create disk --gallery bench --group bench --os linux --state generalized".Split(' '),
-                 .. "--publisher bench --offer bench --sku bench".Split(' ')]);
+            await suite.SucceedAsync([
+                .. "definition create disk --gallery bench --group bench --os linux --state generalized".Split(' '),
+                .. "--publisher bench --offer bench --sku bench".Split(' '),
+            ]);
 
-            var publish = await TimeAsync(() => suite.SucceedAsync(
-                [.. $"image publish {disk} --gallery bench --group bench --definition disk --version 1.0.0".Split(' '),
-                 "--to", "westus=1", "--watch"]));
+            var publish = await TimeAsync(() =>
+                suite.SucceedAsync([
+                    .. $"image publish {disk} --gallery bench --group bench --definition disk --version 1.0.0".Split(' '),
+                    "--to",
+                    "westus=1",
+                    "--watch",
+                ])
+            );
             var occupied = DiskImage.OccupiedBytes(disk);
             Console.WriteLine(
-                $"publish: {occupied / 1048576.0:F0} MiB occupied of {diskGib} GiB; new disk into its home region in {publish.TotalSeconds:F2} s");
+                $"publish: {occupied / 1048576.0:F0} MiB occupied of {diskGib} GiB; new disk into its home region in {publish.TotalSeconds:F2} s"
+            );
 
             var ratios = new List<double>();
             foreach (var region in FurtherRegions)
@@ -45,10 +51,13 @@ internal static class PublishBenchmark
                 var replicate = await AddRegionAsync(suite, region);
                 ratios.Add(replicate / copy);
                 Console.WriteLine(
-                    $"publish:   {region,-12} {replicate.TotalSeconds,6:F2} s   cp + sync {copy.TotalSeconds,6:F2} s   ratio {ratios[^1]:F2}");
+                    $"publish:   {region, -12} {replicate.TotalSeconds, 6:F2} s   cp + sync {copy.TotalSeconds, 6:F2} s   ratio {ratios[^1]:F2}"
+                );
             }
             ratios.Sort();
-            Console.WriteLine($"publish: one further region takes {ratios[ratios.Count / 2]:F2} x (cp --sparse=always + sync), median of {ratios.Count}");
+            Console.WriteLine(
+                $"publish: one further region takes {ratios[ratios.Count / 2]:F2} x (cp --sparse=always + sync), median of {ratios.Count}"
+            );
         }
         finally
         {

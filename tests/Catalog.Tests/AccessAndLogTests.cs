@@ -18,11 +18,15 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
     {
         var client = new GalleryService.GalleryServiceClient(fixture.Host.AnonymousChannel());
         await Refused.WithAsync(
-            () => client.CreateGalleryAsync(_here.NewGallery()), StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed);
+            () => client.CreateGalleryAsync(_here.NewGallery()),
+            StatusCode.Unauthenticated,
+            ErrorReason.AuthenticationFailed
+        );
         await Refused.WithAsync(
             () => new LockService.LockServiceClient(fixture.Host.ChannelWithToken("nonsense")).GetLockAsync(new GetLockRequest()),
             StatusCode.Unauthenticated,
-            ErrorReason.AuthenticationFailed);
+            ErrorReason.AuthenticationFailed
+        );
         Assert.Empty(_here.Keys());
     }
 
@@ -37,22 +41,78 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
         var calls = new (string Action, Func<Task> Call)[]
         {
             ("galleries/read", () => stranger.Galleries.GetGalleryAsync(new GetGalleryRequest { Name = gallery }).ResponseAsync),
-            ("galleries/read", () => stranger.Galleries.ListGalleriesAsync(new ListGalleriesRequest { Parent = _here.Group }).ResponseAsync),
+            (
+                "galleries/read",
+                () => stranger.Galleries.ListGalleriesAsync(new ListGalleriesRequest { Parent = _here.Group }).ResponseAsync
+            ),
             ("galleries/write", () => stranger.Galleries.CreateGalleryAsync(_here.NewGallery("other")).ResponseAsync),
-            ("galleries/write", () => stranger.Galleries.UpdateGalleryAsync(new UpdateGalleryRequest { Gallery = new V1.Gallery { Name = gallery } }).ResponseAsync),
+            (
+                "galleries/write",
+                () =>
+                    stranger
+                        .Galleries.UpdateGalleryAsync(new UpdateGalleryRequest { Gallery = new V1.Gallery { Name = gallery } })
+                        .ResponseAsync
+            ),
             ("galleries/delete", () => stranger.Galleries.DeleteGalleryAsync(new DeleteGalleryRequest { Name = gallery }).ResponseAsync),
-            ("galleries/images/read", () => stranger.Definitions.GetImageDefinitionAsync(new GetImageDefinitionRequest { Name = definition }).ResponseAsync),
-            ("galleries/images/read", () => stranger.Definitions.ListImageDefinitionsAsync(new ListImageDefinitionsRequest { Parent = gallery }).ResponseAsync),
-            ("galleries/images/write", () => stranger.Definitions.CreateImageDefinitionAsync(Scenario.NewDefinition(gallery, "other")).ResponseAsync),
-            ("galleries/images/write", () => stranger.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest { ImageDefinition = new ImageDefinition { Name = definition } }).ResponseAsync),
-            ("galleries/images/delete", () => stranger.Definitions.DeleteImageDefinitionAsync(new DeleteImageDefinitionRequest { Name = definition }).ResponseAsync),
-            ("galleries/images/versions/read", () => stranger.Versions.GetImageVersionAsync(new GetImageVersionRequest { Name = version.Name }).ResponseAsync),
-            ("galleries/images/versions/read", () => stranger.Versions.ListImageVersionsAsync(new ListImageVersionsRequest { Parent = definition }).ResponseAsync),
-            ("galleries/images/versions/read", () => stranger.Versions.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name }).ResponseStream.NextAsync()),
-            ("galleries/images/versions/write", () => stranger.Versions.CreateImageVersionAsync(_here.NewVersion(definition, "9.0.0")).ResponseAsync),
-            ("galleries/images/versions/write", () => stranger.Versions.UpdateImageVersionAsync(new UpdateImageVersionRequest { ImageVersion = new ImageVersion { Name = version.Name } }).ResponseAsync),
-            ("galleries/images/versions/delete", () => stranger.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name }).ResponseAsync),
-            ("locations/usages/read", () => stranger.Quotas.ListUsagesAsync(new ListUsagesRequest { Parent = $"subscriptions/{_here.Subscription}" }).ResponseAsync),
+            (
+                "galleries/images/read",
+                () => stranger.Definitions.GetImageDefinitionAsync(new GetImageDefinitionRequest { Name = definition }).ResponseAsync
+            ),
+            (
+                "galleries/images/read",
+                () => stranger.Definitions.ListImageDefinitionsAsync(new ListImageDefinitionsRequest { Parent = gallery }).ResponseAsync
+            ),
+            (
+                "galleries/images/write",
+                () => stranger.Definitions.CreateImageDefinitionAsync(Scenario.NewDefinition(gallery, "other")).ResponseAsync
+            ),
+            (
+                "galleries/images/write",
+                () =>
+                    stranger
+                        .Definitions.UpdateImageDefinitionAsync(
+                            new UpdateImageDefinitionRequest { ImageDefinition = new ImageDefinition { Name = definition } }
+                        )
+                        .ResponseAsync
+            ),
+            (
+                "galleries/images/delete",
+                () => stranger.Definitions.DeleteImageDefinitionAsync(new DeleteImageDefinitionRequest { Name = definition }).ResponseAsync
+            ),
+            (
+                "galleries/images/versions/read",
+                () => stranger.Versions.GetImageVersionAsync(new GetImageVersionRequest { Name = version.Name }).ResponseAsync
+            ),
+            (
+                "galleries/images/versions/read",
+                () => stranger.Versions.ListImageVersionsAsync(new ListImageVersionsRequest { Parent = definition }).ResponseAsync
+            ),
+            (
+                "galleries/images/versions/read",
+                () => stranger.Versions.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name }).ResponseStream.NextAsync()
+            ),
+            (
+                "galleries/images/versions/write",
+                () => stranger.Versions.CreateImageVersionAsync(_here.NewVersion(definition, "9.0.0")).ResponseAsync
+            ),
+            (
+                "galleries/images/versions/write",
+                () =>
+                    stranger
+                        .Versions.UpdateImageVersionAsync(
+                            new UpdateImageVersionRequest { ImageVersion = new ImageVersion { Name = version.Name } }
+                        )
+                        .ResponseAsync
+            ),
+            (
+                "galleries/images/versions/delete",
+                () => stranger.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name }).ResponseAsync
+            ),
+            (
+                "locations/usages/read",
+                () =>
+                    stranger.Quotas.ListUsagesAsync(new ListUsagesRequest { Parent = $"subscriptions/{_here.Subscription}" }).ResponseAsync
+            ),
         };
         foreach (var (action, call) in calls)
         {
@@ -63,7 +123,8 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
         await Refused.WithAsync(
             () => stranger.Log.ListActivityLogEntriesAsync(new ListActivityLogEntriesRequest { Parent = gallery }),
             StatusCode.PermissionDenied,
-            ErrorReason.AuthorizationFailed);
+            ErrorReason.AuthorizationFailed
+        );
         Assert.Equal(before.Item1, _here.Keys());
         Assert.Equal(before.Count, (await _here.ActivityAsync()).Count);
     }
@@ -77,7 +138,8 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
         await Refused.WithAsync(
             () => reader.Galleries.DeleteGalleryAsync(new DeleteGalleryRequest { Name = gallery.Name }),
             StatusCode.PermissionDenied,
-            ErrorReason.AuthorizationFailed);
+            ErrorReason.AuthorizationFailed
+        );
     }
 
     [Fact]
@@ -89,12 +151,16 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
         foreach (var service in new[] { "replication", "billing" })
         {
             var client = new ImageVersionService.ImageVersionServiceClient(fixture.Host.ChannelAsService(service));
-            Assert.Equal(ProvisioningState.Deleting, (await client.GetImageVersionAsync(new GetImageVersionRequest { Name = version.Name })).ImageVersion.ProvisioningState);
+            Assert.Equal(
+                ProvisioningState.Deleting,
+                (await client.GetImageVersionAsync(new GetImageVersionRequest { Name = version.Name })).ImageVersion.ProvisioningState
+            );
             Assert.Single((await client.ListImageVersionsAsync(new ListImageVersionsRequest { Parent = definition })).ImageVersions);
             await Refused.WithAsync(
                 () => client.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name }),
                 StatusCode.PermissionDenied,
-                ErrorReason.AuthorizationFailed);
+                ErrorReason.AuthorizationFailed
+            );
 
             List<string> swept = [];
             for (var partition = 0; partition < 2; partition++)
@@ -103,12 +169,17 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
                 do
                 {
                     var page = await client.ListVersionsForReconcileAsync(
-                        new ListVersionsForReconcileRequest { Partition = partition, PageSize = 7, PageToken = token });
+                        new ListVersionsForReconcileRequest
+                        {
+                            Partition = partition,
+                            PageSize = 7,
+                            PageToken = token,
+                        }
+                    );
                     Assert.Equal(2, page.PartitionCount);
                     swept.AddRange(page.ImageVersions.Select(found => found.Name));
                     token = page.NextPageToken;
-                }
-                while (token.Length > 0);
+                } while (token.Length > 0);
             }
 
             Assert.Single(swept, version.Name);
@@ -116,18 +187,21 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
             await Refused.WithAsync(
                 () => client.ListVersionsForReconcileAsync(new ListVersionsForReconcileRequest { Partition = 2 }),
                 StatusCode.InvalidArgument,
-                ErrorReason.InvalidParameter);
+                ErrorReason.InvalidParameter
+            );
         }
 
         await Refused.WithAsync(
             () => _here.Versions.ListVersionsForReconcileAsync(new ListVersionsForReconcileRequest()),
             StatusCode.PermissionDenied,
-            ErrorReason.AuthorizationFailed);
+            ErrorReason.AuthorizationFailed
+        );
         var stranger = new ImageVersionService.ImageVersionServiceClient(fixture.Host.ChannelAsService("nobody"));
         await Refused.WithAsync(
             () => stranger.GetImageVersionAsync(new GetImageVersionRequest { Name = version.Name }),
             StatusCode.PermissionDenied,
-            ErrorReason.AuthorizationFailed);
+            ErrorReason.AuthorizationFailed
+        );
     }
 
     [Fact]
@@ -155,12 +229,22 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
                 ("Microsoft.Compute/galleries/write", ActivityStatus.Failed, "ResourceAlreadyExists"),
                 ("Microsoft.Compute/galleries/write", ActivityStatus.Succeeded, "Created"),
             ],
-            entries.Select(entry => (entry.OperationName, entry.Status, entry.SubStatus)));
+            entries.Select(entry => (entry.OperationName, entry.Status, entry.SubStatus))
+        );
         Assert.Equal(entries.Count, entries.Select(entry => entry.Id).Distinct().Count());
         var created = entries[^1];
-        Assert.Equal((TestPrincipal.Pipeline.ObjectId, PrincipalType.ServicePrincipal, "pipeline"), (created.Caller.ObjectId, created.Caller.Type, created.Caller.DisplayName));
-        Assert.Equal((gallery.Name, "Microsoft.Compute/galleries", "rg1", _here.Subscription), (created.Resource, created.ResourceType, created.ResourceGroup, created.SubscriptionId));
-        Assert.Equal(("build-77", "127.0.0.1", "/gallery.catalog.v1.GalleryService/CreateGallery"), (created.Request.ClientRequestId, created.Request.ClientIpAddress, created.Request.Method));
+        Assert.Equal(
+            (TestPrincipal.Pipeline.ObjectId, PrincipalType.ServicePrincipal, "pipeline"),
+            (created.Caller.ObjectId, created.Caller.Type, created.Caller.DisplayName)
+        );
+        Assert.Equal(
+            (gallery.Name, "Microsoft.Compute/galleries", "rg1", _here.Subscription),
+            (created.Resource, created.ResourceType, created.ResourceGroup, created.SubscriptionId)
+        );
+        Assert.Equal(
+            ("build-77", "127.0.0.1", "/gallery.catalog.v1.GalleryService/CreateGallery"),
+            (created.Request.ClientRequestId, created.Request.ClientIpAddress, created.Request.Method)
+        );
         Assert.Equal((created.OperationName, gallery.Name), (created.Authorization.Action, created.Authorization.Scope));
         Assert.Equal(ActivityCategory.Administrative, created.Category);
         var (ended, begun) = (entries[2], entries[3]);
@@ -178,13 +262,18 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
         await _here.TellAsync(version, AggregatedReplicationState.Failed);
         await _here.SettledAsync(version.Name, ProvisioningState.Failed);
         var failed = (await _here.ActivityAsync(version.Name))[0];
-        Assert.Equal((ActivityStatus.Failed, "ReplicationFailed", "westus: The disk is broken."), (failed.Status, failed.SubStatus, failed.Description));
+        Assert.Equal(
+            (ActivityStatus.Failed, "ReplicationFailed", "westus: The disk is broken."),
+            (failed.Status, failed.SubStatus, failed.Description)
+        );
 
         var parent = version.Name[..version.Name.IndexOf("/versions", StringComparison.Ordinal)];
         var second = await _here.CreateVersionAsync(parent, "2.0.0");
         await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = second.Name });
         Assert.Equal(
-            [ActivityStatus.Started, ActivityStatus.Failed, ActivityStatus.Started], (await _here.ActivityAsync(second.Name)).Select(entry => entry.Status));
+            [ActivityStatus.Started, ActivityStatus.Failed, ActivityStatus.Started],
+            (await _here.ActivityAsync(second.Name)).Select(entry => entry.Status)
+        );
     }
 
     [Fact]
@@ -198,30 +287,59 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
         }
 
         await Assert.ThrowsAsync<RpcException>(() => _here.CreateGalleryAsync("g0"));
-        Assert.Equal(["g4", "g3", "g2", "g1", "g0"], await ReadAsync(new ListActivityLogEntriesRequest { Parent = _here.Group, PageSize = 2, Status = ActivityStatus.Succeeded }));
+        Assert.Equal(
+            ["g4", "g3", "g2", "g1", "g0"],
+            await ReadAsync(
+                new ListActivityLogEntriesRequest
+                {
+                    Parent = _here.Group,
+                    PageSize = 2,
+                    Status = ActivityStatus.Succeeded,
+                }
+            )
+        );
         Assert.Equal(["g3"], await ReadAsync(new ListActivityLogEntriesRequest { Parent = $"{_here.Group}/galleries/G3", PageSize = 2 }));
         Assert.Equal(["g0"], await ReadAsync(new ListActivityLogEntriesRequest { Parent = _here.Group, Status = ActivityStatus.Failed }));
         Assert.Equal(
             ["g2", "g1"],
-            await ReadAsync(new ListActivityLogEntriesRequest
+            await ReadAsync(
+                new ListActivityLogEntriesRequest
+                {
+                    Parent = _here.Group,
+                    StartTime = Timestamp.FromDateTimeOffset(start.AddSeconds(1)),
+                    EndTime = Timestamp.FromDateTimeOffset(start.AddSeconds(3)),
+                    OperationName = "microsoft.compute/galleries/WRITE",
+                }
+            )
+        );
+        Assert.Empty(
+            await ReadAsync(new ListActivityLogEntriesRequest { Parent = $"subscriptions/{_here.Subscription}/resourceGroups/rg" })
+        );
+        foreach (
+            var bad in new[]
             {
-                Parent = _here.Group,
-                StartTime = Timestamp.FromDateTimeOffset(start.AddSeconds(1)),
-                EndTime = Timestamp.FromDateTimeOffset(start.AddSeconds(3)),
-                OperationName = "microsoft.compute/galleries/WRITE",
-            }));
-        Assert.Empty(await ReadAsync(new ListActivityLogEntriesRequest { Parent = $"subscriptions/{_here.Subscription}/resourceGroups/rg" }));
-        foreach (var bad in new[]
-        {
-            new ListActivityLogEntriesRequest { Parent = "nonsense" },
-            new ListActivityLogEntriesRequest { Parent = _here.Group, StartTime = new Timestamp { Seconds = long.MinValue } },
-            new ListActivityLogEntriesRequest { Parent = _here.Group, StartTime = _here.In(TimeSpan.Zero), EndTime = _here.In(TimeSpan.Zero) },
-            new ListActivityLogEntriesRequest { Parent = _here.Group, Status = (ActivityStatus)44 },
-            new ListActivityLogEntriesRequest { Parent = _here.Group, PageToken = "nonsense" },
-        })
+                new ListActivityLogEntriesRequest { Parent = "nonsense" },
+                new ListActivityLogEntriesRequest
+                {
+                    Parent = _here.Group,
+                    StartTime = new Timestamp { Seconds = long.MinValue },
+                },
+                new ListActivityLogEntriesRequest
+                {
+                    Parent = _here.Group,
+                    StartTime = _here.In(TimeSpan.Zero),
+                    EndTime = _here.In(TimeSpan.Zero),
+                },
+                new ListActivityLogEntriesRequest { Parent = _here.Group, Status = (ActivityStatus)44 },
+                new ListActivityLogEntriesRequest { Parent = _here.Group, PageToken = "nonsense" },
+            }
+        )
         {
             await Refused.WithAsync(
-                () => _here.Log.ListActivityLogEntriesAsync(bad), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
+                () => _here.Log.ListActivityLogEntriesAsync(bad),
+                StatusCode.InvalidArgument,
+                ErrorReason.InvalidParameter
+            );
         }
 
         async Task<List<string>> ReadAsync(ListActivityLogEntriesRequest request)
@@ -232,8 +350,7 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
                 var page = await _here.Log.ListActivityLogEntriesAsync(request);
                 found.AddRange(page.Entries.Select(entry => entry.Resource[(entry.Resource.LastIndexOf('/') + 1)..]));
                 request.PageToken = page.NextPageToken;
-            }
-            while (request.PageToken.Length > 0);
+            } while (request.PageToken.Length > 0);
             return found;
         }
     }
@@ -242,7 +359,10 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
     public async Task Refusals_for_lack_of_permission_or_of_a_valid_scope_are_not_logged()
     {
         await Refused.WithAsync(
-            () => _here.As(TestPrincipal.Reader).Galleries.CreateGalleryAsync(_here.NewGallery()), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+            () => _here.As(TestPrincipal.Reader).Galleries.CreateGalleryAsync(_here.NewGallery()),
+            StatusCode.PermissionDenied,
+            ErrorReason.AuthorizationFailed
+        );
         Assert.Empty(await _here.ActivityAsync());
         var bad = _here.NewGallery("a-b");
         await Assert.ThrowsAsync<RpcException>(async () => await _here.Galleries.CreateGalleryAsync(bad));
@@ -254,14 +374,53 @@ public sealed class AccessAndLogTests(CatalogFixture fixture)
     {
         var calls = new (Func<Task> Call, string Hint)[]
         {
-            (() => new LockService.LockServiceClient(_here.Channel).CreateLockAsync(new CreateLockRequest()).ResponseAsync, "safety profile"),
-            (() => new ApplicationService.ApplicationServiceClient(_here.Channel).ListApplicationsAsync(new ListApplicationsRequest()).ResponseAsync, "image version"),
-            (() => new ApplicationVersionService.ApplicationVersionServiceClient(_here.Channel).WatchApplicationVersion(new WatchApplicationVersionRequest()).ResponseStream.NextAsync(), "image version"),
-            (() => new SoftDeletedVersionService.SoftDeletedVersionServiceClient(_here.Channel).RestoreSoftDeletedVersionAsync(new RestoreSoftDeletedVersionRequest()).ResponseAsync, "again"),
+            (
+                () => new LockService.LockServiceClient(_here.Channel).CreateLockAsync(new CreateLockRequest()).ResponseAsync,
+                "safety profile"
+            ),
+            (
+                () =>
+                    new ApplicationService.ApplicationServiceClient(_here.Channel)
+                        .ListApplicationsAsync(new ListApplicationsRequest())
+                        .ResponseAsync,
+                "image version"
+            ),
+            (
+                () =>
+                    new ApplicationVersionService.ApplicationVersionServiceClient(_here.Channel)
+                        .WatchApplicationVersion(new WatchApplicationVersionRequest())
+                        .ResponseStream.NextAsync(),
+                "image version"
+            ),
+            (
+                () =>
+                    new SoftDeletedVersionService.SoftDeletedVersionServiceClient(_here.Channel)
+                        .RestoreSoftDeletedVersionAsync(new RestoreSoftDeletedVersionRequest())
+                        .ResponseAsync,
+                "again"
+            ),
             (() => new ScriptService.ScriptServiceClient(_here.Channel).GetScriptAsync(new GetScriptRequest()).ResponseAsync, "image"),
-            (() => new ScriptVersionService.ScriptVersionServiceClient(_here.Channel).GetScriptVersionAsync(new GetScriptVersionRequest()).ResponseAsync, "image"),
-            (() => new InVmAccessControlProfileService.InVmAccessControlProfileServiceClient(_here.Channel).GetInVmAccessControlProfileAsync(new GetInVmAccessControlProfileRequest()).ResponseAsync, "image"),
-            (() => new InVmAccessControlProfileVersionService.InVmAccessControlProfileVersionServiceClient(_here.Channel).GetInVmAccessControlProfileVersionAsync(new GetInVmAccessControlProfileVersionRequest()).ResponseAsync, "image"),
+            (
+                () =>
+                    new ScriptVersionService.ScriptVersionServiceClient(_here.Channel)
+                        .GetScriptVersionAsync(new GetScriptVersionRequest())
+                        .ResponseAsync,
+                "image"
+            ),
+            (
+                () =>
+                    new InVmAccessControlProfileService.InVmAccessControlProfileServiceClient(_here.Channel)
+                        .GetInVmAccessControlProfileAsync(new GetInVmAccessControlProfileRequest())
+                        .ResponseAsync,
+                "image"
+            ),
+            (
+                () =>
+                    new InVmAccessControlProfileVersionService.InVmAccessControlProfileVersionServiceClient(_here.Channel)
+                        .GetInVmAccessControlProfileVersionAsync(new GetInVmAccessControlProfileVersionRequest())
+                        .ResponseAsync,
+                "image"
+            ),
             (() => _here.Log.RecordActivityAsync(new RecordActivityRequest()).ResponseAsync, "Catalog"),
         };
         foreach (var (call, hint) in calls)

@@ -18,14 +18,21 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
     public async Task A_definition_is_created_with_defaults()
     {
         var gallery = await _here.CreateGalleryAsync("Prod");
-        var definition = await _here.CreateDefinitionAsync(gallery.Name.ToLowerInvariant(), "Ubuntu-24.04", definition =>
-        {
-            definition.Location = "East US";
-            definition.Recommended = new RecommendedMachineConfiguration { Vcpus = new ResourceRange { Min = 1, Max = 80 } };
-            definition.Disallowed = new Disallowed { DiskTypes = { "premium_lrs" } };
-            definition.EndOfLifeDate = _here.In(TimeSpan.FromDays(30));
-            definition.PurchasePlan = new PurchasePlan { Name = "plan", Publisher = "contoso" };
-        });
+        var definition = await _here.CreateDefinitionAsync(
+            gallery.Name.ToLowerInvariant(),
+            "Ubuntu-24.04",
+            definition =>
+            {
+                definition.Location = "East US";
+                definition.Recommended = new RecommendedMachineConfiguration
+                {
+                    Vcpus = new ResourceRange { Min = 1, Max = 80 },
+                };
+                definition.Disallowed = new Disallowed { DiskTypes = { "premium_lrs" } };
+                definition.EndOfLifeDate = _here.In(TimeSpan.FromDays(30));
+                definition.PurchasePlan = new PurchasePlan { Name = "plan", Publisher = "contoso" };
+            }
+        );
 
         Assert.Equal($"{gallery.Name}/images/Ubuntu-24.04", definition.Name);
         Assert.Equal("eastus", definition.Location);
@@ -34,8 +41,14 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         Assert.Equal(("SecurityType", "TrustedLaunchSupported"), (definition.Features.Single().Name, definition.Features.Single().Value));
         Assert.Equal("Premium_LRS", definition.Disallowed.DiskTypes.Single());
         Assert.Equal(ProvisioningState.Succeeded, definition.ProvisioningState);
-        Assert.Equal(definition, (await _here.Definitions.GetImageDefinitionAsync(new GetImageDefinitionRequest { Name = definition.Name })).ImageDefinition);
-        Assert.Contains(await _here.EventsAsync(), told => told.ImageDefinitionChanged is { Change: ChangeType.Created } changed && changed.Uid == definition.Uid);
+        Assert.Equal(
+            definition,
+            (await _here.Definitions.GetImageDefinitionAsync(new GetImageDefinitionRequest { Name = definition.Name })).ImageDefinition
+        );
+        Assert.Contains(
+            await _here.EventsAsync(),
+            told => told.ImageDefinitionChanged is { Change: ChangeType.Created } changed && changed.Uid == definition.Uid
+        );
         Assert.Equal(1, await _here.UsageAsync(UsageMetric.ImageDefinitions, "eastus"));
     }
 
@@ -45,50 +58,71 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         var refused = await Refused.WithAsync(
             () => _here.Definitions.CreateImageDefinitionAsync(Scenario.NewDefinition($"{_here.Group}/galleries/none")),
             StatusCode.NotFound,
-            ErrorReason.ParentResourceNotFound);
+            ErrorReason.ParentResourceNotFound
+        );
         Assert.Equal($"{_here.Group}/galleries/none", refused.Detail<ResourceInfo>().ResourceName);
         Assert.Empty(_here.Keys());
         await Refused.WithAsync(
             () => _here.Definitions.ListImageDefinitionsAsync(new ListImageDefinitionsRequest { Parent = $"{_here.Group}/galleries/none" }),
             StatusCode.NotFound,
-            ErrorReason.ResourceNotFound);
+            ErrorReason.ResourceNotFound
+        );
     }
 
-    public static TheoryData<string, Action<CreateImageDefinitionRequest>> BadRequests() => new()
-    {
-        { "image_definition_id", request => request.ImageDefinitionId = "ends.with." },
-        { "image_definition_id", request => request.ImageDefinitionId = "-starts" },
-        { "image_definition_id", request => request.ImageDefinitionId = "" },
-        { "image_definition_id", request => request.ImageDefinitionId = new string('a', 81) },
-        { "image_definition", request => request.ImageDefinition = null },
-        { "image_definition.location", request => request.ImageDefinition.Location = "" },
-        { "image_definition.name", request => request.ImageDefinition.Name = "another" },
-        { "image_definition.os_type", request => request.ImageDefinition.OsType = 0 },
-        { "image_definition.os_type", request => request.ImageDefinition.OsType = (Contracts.Common.V1.OperatingSystem)9 },
-        { "image_definition.os_state", request => request.ImageDefinition.OsState = 0 },
-        { "image_definition.hyper_v_generation", request => request.ImageDefinition.HyperVGeneration = (HyperVGeneration)3 },
-        { "image_definition.architecture", request => request.ImageDefinition.Architecture = (Architecture)(-1) },
-        { "image_definition.identifier.publisher", request => request.ImageDefinition.Identifier.Publisher = "" },
-        { "image_definition.identifier.publisher", request => request.ImageDefinition.Identifier.Publisher = new string('p', 129) },
-        { "image_definition.identifier.publisher", request => request.ImageDefinition.Identifier = null },
-        { "image_definition.identifier.offer", request => request.ImageDefinition.Identifier.Offer = "ends." },
-        { "image_definition.identifier.offer", request => request.ImageDefinition.Identifier.Offer = new string('o', 65) },
-        { "image_definition.identifier.sku", request => request.ImageDefinition.Identifier.Sku = "sp ace" },
-        { "image_definition.end_of_life_date", request => request.ImageDefinition.EndOfLifeDate = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch) },
-        { "image_definition.end_of_life_date", request => request.ImageDefinition.EndOfLifeDate = new Timestamp { Seconds = long.MaxValue } },
-        { "image_definition.end_of_life_date", request => request.ImageDefinition.EndOfLifeDate = new Timestamp { Seconds = 9999999999, Nanos = -1 } },
-        { "image_definition.recommended.vcpus.min", request => request.ImageDefinition.Recommended = Sizes(4, 2) },
-        { "image_definition.recommended.vcpus.min", request => request.ImageDefinition.Recommended = Sizes(0, 2) },
-        { "image_definition.recommended.vcpus.max", request => request.ImageDefinition.Recommended = Sizes(1, 81) },
-        { "image_definition.disallowed.disk_types", request => request.ImageDefinition.Disallowed = new Disallowed { DiskTypes = { "Floppy" } } },
-        { "image_definition.features[0].name", request => Feature(request, "Nonsense", "True") },
-        { "image_definition.features[0].value", request => Feature(request, "SecurityType", "Perfect") },
-        { "image_definition.features[0].starts_at_version", request => Feature(request, "IsHibernateSupported", "true", "1.0") },
-        { "image_definition.privacy_statement_uri", request => request.ImageDefinition.PrivacyStatementUri = "not a url" },
-        { "image_definition.release_note_uri", request => request.ImageDefinition.ReleaseNoteUri = "ftp://example.com" },
-        { "image_definition.purchase_plan.name", request => request.ImageDefinition.PurchasePlan = new PurchasePlan { Publisher = "p" } },
-        { "image_definition.tags", request => request.ImageDefinition.Tags.Add(new Dictionary<string, string> { ["Env"] = "a", ["env"] = "b" }) },
-    };
+    public static TheoryData<string, Action<CreateImageDefinitionRequest>> BadRequests() =>
+        new()
+        {
+            { "image_definition_id", request => request.ImageDefinitionId = "ends.with." },
+            { "image_definition_id", request => request.ImageDefinitionId = "-starts" },
+            { "image_definition_id", request => request.ImageDefinitionId = "" },
+            { "image_definition_id", request => request.ImageDefinitionId = new string('a', 81) },
+            { "image_definition", request => request.ImageDefinition = null },
+            { "image_definition.location", request => request.ImageDefinition.Location = "" },
+            { "image_definition.name", request => request.ImageDefinition.Name = "another" },
+            { "image_definition.os_type", request => request.ImageDefinition.OsType = 0 },
+            { "image_definition.os_type", request => request.ImageDefinition.OsType = (Contracts.Common.V1.OperatingSystem)9 },
+            { "image_definition.os_state", request => request.ImageDefinition.OsState = 0 },
+            { "image_definition.hyper_v_generation", request => request.ImageDefinition.HyperVGeneration = (HyperVGeneration)3 },
+            { "image_definition.architecture", request => request.ImageDefinition.Architecture = (Architecture)(-1) },
+            { "image_definition.identifier.publisher", request => request.ImageDefinition.Identifier.Publisher = "" },
+            { "image_definition.identifier.publisher", request => request.ImageDefinition.Identifier.Publisher = new string('p', 129) },
+            { "image_definition.identifier.publisher", request => request.ImageDefinition.Identifier = null },
+            { "image_definition.identifier.offer", request => request.ImageDefinition.Identifier.Offer = "ends." },
+            { "image_definition.identifier.offer", request => request.ImageDefinition.Identifier.Offer = new string('o', 65) },
+            { "image_definition.identifier.sku", request => request.ImageDefinition.Identifier.Sku = "sp ace" },
+            {
+                "image_definition.end_of_life_date",
+                request => request.ImageDefinition.EndOfLifeDate = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch)
+            },
+            {
+                "image_definition.end_of_life_date",
+                request => request.ImageDefinition.EndOfLifeDate = new Timestamp { Seconds = long.MaxValue }
+            },
+            {
+                "image_definition.end_of_life_date",
+                request => request.ImageDefinition.EndOfLifeDate = new Timestamp { Seconds = 9999999999, Nanos = -1 }
+            },
+            { "image_definition.recommended.vcpus.min", request => request.ImageDefinition.Recommended = Sizes(4, 2) },
+            { "image_definition.recommended.vcpus.min", request => request.ImageDefinition.Recommended = Sizes(0, 2) },
+            { "image_definition.recommended.vcpus.max", request => request.ImageDefinition.Recommended = Sizes(1, 81) },
+            {
+                "image_definition.disallowed.disk_types",
+                request => request.ImageDefinition.Disallowed = new Disallowed { DiskTypes = { "Floppy" } }
+            },
+            { "image_definition.features[0].name", request => Feature(request, "Nonsense", "True") },
+            { "image_definition.features[0].value", request => Feature(request, "SecurityType", "Perfect") },
+            { "image_definition.features[0].starts_at_version", request => Feature(request, "IsHibernateSupported", "true", "1.0") },
+            { "image_definition.privacy_statement_uri", request => request.ImageDefinition.PrivacyStatementUri = "not a url" },
+            { "image_definition.release_note_uri", request => request.ImageDefinition.ReleaseNoteUri = "ftp://example.com" },
+            {
+                "image_definition.purchase_plan.name",
+                request => request.ImageDefinition.PurchasePlan = new PurchasePlan { Publisher = "p" }
+            },
+            {
+                "image_definition.tags",
+                request => request.ImageDefinition.Tags.Add(new Dictionary<string, string> { ["Env"] = "a", ["env"] = "b" })
+            },
+        };
 
     [Theory]
     [MemberData(nameof(BadRequests), DisableDiscoveryEnumeration = true)]
@@ -100,7 +134,10 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         spoil(request);
 
         var refused = await Refused.WithAsync(
-            () => _here.Definitions.CreateImageDefinitionAsync(request), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
+            () => _here.Definitions.CreateImageDefinitionAsync(request),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
 
         Assert.Contains(field, refused.Fields);
         Assert.Equal(before, _here.Keys());
@@ -112,24 +149,35 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
     {
         var gallery = await _here.CreateGalleryAsync();
         var arm = await Refused.WithAsync(
-            () => _here.Definitions.CreateImageDefinitionAsync(Scenario.NewDefinition(gallery.Name, change: definition =>
-            {
-                definition.Architecture = Architecture.Arm64;
-                definition.HyperVGeneration = HyperVGeneration.V1;
-                definition.Features.Add(new ImageFeature { Name = "securitytype", Value = "trustedlaunch" });
-            })),
+            () =>
+                _here.Definitions.CreateImageDefinitionAsync(
+                    Scenario.NewDefinition(
+                        gallery.Name,
+                        change: definition =>
+                        {
+                            definition.Architecture = Architecture.Arm64;
+                            definition.HyperVGeneration = HyperVGeneration.V1;
+                            definition.Features.Add(new ImageFeature { Name = "securitytype", Value = "trustedlaunch" });
+                        }
+                    )
+                ),
             StatusCode.InvalidArgument,
-            ErrorReason.InvalidParameter);
+            ErrorReason.InvalidParameter
+        );
         Assert.Equal(["image_definition.architecture", "image_definition.features[0].value"], arm.Fields);
 
-        var plain = await _here.CreateDefinitionAsync(gallery.Name, change: definition =>
-        {
-            definition.Features.Add(new ImageFeature { Name = "securitytype", Value = "STANDARD" });
-            definition.Features.Add(new ImageFeature { Name = "diskControllerTypes", Value = "scsi,nvme" });
-        });
+        var plain = await _here.CreateDefinitionAsync(
+            gallery.Name,
+            change: definition =>
+            {
+                definition.Features.Add(new ImageFeature { Name = "securitytype", Value = "STANDARD" });
+                definition.Features.Add(new ImageFeature { Name = "diskControllerTypes", Value = "scsi,nvme" });
+            }
+        );
         Assert.Equal(
             [("SecurityType", "Standard"), ("DiskControllerTypes", "SCSI, NVMe")],
-            plain.Features.Select(feature => (feature.Name, feature.Value)));
+            plain.Features.Select(feature => (feature.Name, feature.Value))
+        );
     }
 
     [Fact]
@@ -140,16 +188,31 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         await Refused.WithAsync(
             () => _here.Definitions.CreateImageDefinitionAsync(Scenario.NewDefinition(gallery, "UBUNTU")),
             StatusCode.AlreadyExists,
-            ErrorReason.ResourceAlreadyExists);
+            ErrorReason.ResourceAlreadyExists
+        );
         await Refused.WithAsync(
             () => _here.Definitions.CreateImageDefinitionAsync(Scenario.NewDefinition(gallery, change: other => other.Location = "eastus")),
             StatusCode.FailedPrecondition,
-            ErrorReason.InvalidResourceLocation);
+            ErrorReason.InvalidResourceLocation
+        );
         var triple = await Refused.WithAsync(
-            () => _here.Definitions.CreateImageDefinitionAsync(Scenario.NewDefinition(gallery, "other", other =>
-                other.Identifier = new ImageIdentifier { Publisher = "Contoso", Offer = "SERVER", Sku = "ubuntu" })),
+            () =>
+                _here.Definitions.CreateImageDefinitionAsync(
+                    Scenario.NewDefinition(
+                        gallery,
+                        "other",
+                        other =>
+                            other.Identifier = new ImageIdentifier
+                            {
+                                Publisher = "Contoso",
+                                Offer = "SERVER",
+                                Sku = "ubuntu",
+                            }
+                    )
+                ),
             StatusCode.AlreadyExists,
-            ErrorReason.ResourceAlreadyExists);
+            ErrorReason.ResourceAlreadyExists
+        );
         Assert.Equal(definition.Name, triple.Detail<ResourceInfo>().ResourceName);
 
         // Free again as soon as the definition is gone, and free in another gallery all the time.
@@ -159,21 +222,22 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         await _here.CreateDefinitionAsync(gallery, "other", other => other.Identifier = definition.Identifier);
     }
 
-    public static TheoryData<string, Action<ImageDefinition>> FixedProperties() => new()
-    {
-        { "location", definition => definition.Location = "eastus" },
-        { "os_type", definition => definition.OsType = Contracts.Common.V1.OperatingSystem.Windows },
-        { "os_state", definition => definition.OsState = OperatingSystemState.Specialized },
-        { "identifier.publisher", definition => definition.Identifier = new ImageIdentifier { Publisher = "other" } },
-        { "identifier.offer", definition => definition.Identifier = new ImageIdentifier { Offer = "other" } },
-        { "identifier.sku", definition => definition.Identifier = new ImageIdentifier { Sku = "other" } },
-        { "hyper_v_generation", definition => definition.HyperVGeneration = HyperVGeneration.V1 },
-        { "architecture", definition => definition.Architecture = Architecture.Arm64 },
-        { "features", definition => definition.Features.Add(new ImageFeature { Name = "SecurityType", Value = "Standard" }) },
-        { "eula", definition => definition.Eula = "other" },
-        { "privacy_statement_uri", definition => definition.PrivacyStatementUri = "https://example.com/other" },
-        { "purchase_plan", definition => definition.PurchasePlan = new PurchasePlan { Name = "n", Publisher = "p" } },
-    };
+    public static TheoryData<string, Action<ImageDefinition>> FixedProperties() =>
+        new()
+        {
+            { "location", definition => definition.Location = "eastus" },
+            { "os_type", definition => definition.OsType = Contracts.Common.V1.OperatingSystem.Windows },
+            { "os_state", definition => definition.OsState = OperatingSystemState.Specialized },
+            { "identifier.publisher", definition => definition.Identifier = new ImageIdentifier { Publisher = "other" } },
+            { "identifier.offer", definition => definition.Identifier = new ImageIdentifier { Offer = "other" } },
+            { "identifier.sku", definition => definition.Identifier = new ImageIdentifier { Sku = "other" } },
+            { "hyper_v_generation", definition => definition.HyperVGeneration = HyperVGeneration.V1 },
+            { "architecture", definition => definition.Architecture = Architecture.Arm64 },
+            { "features", definition => definition.Features.Add(new ImageFeature { Name = "SecurityType", Value = "Standard" }) },
+            { "eula", definition => definition.Eula = "other" },
+            { "privacy_statement_uri", definition => definition.PrivacyStatementUri = "https://example.com/other" },
+            { "purchase_plan", definition => definition.PurchasePlan = new PurchasePlan { Name = "n", Publisher = "p" } },
+        };
 
     [Theory]
     [MemberData(nameof(FixedProperties), DisableDiscoveryEnumeration = true)]
@@ -182,7 +246,9 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         var definition = await _here.CreateDefinitionAsync(change: definition =>
         {
             definition.Eula = "the eula";
-            definition.Features.Add(new ImageFeature { Name = "SecurityType", Value = path == "hyper_v_generation" ? "Standard" : "TrustedLaunch" });
+            definition.Features.Add(
+                new ImageFeature { Name = "SecurityType", Value = path == "hyper_v_generation" ? "Standard" : "TrustedLaunch" }
+            );
         });
         var update = new ImageDefinition { Name = definition.Name };
         change(update);
@@ -190,11 +256,15 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         var refused = await Refused.WithAsync(
             () => _here.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest { ImageDefinition = update }),
             StatusCode.FailedPrecondition,
-            ErrorReason.PropertyChangeNotAllowed);
+            ErrorReason.PropertyChangeNotAllowed
+        );
 
         Assert.Equal($"image_definition.{path}", refused.Metadata["target"]);
         Assert.NotEqual(refused.Metadata["current"], refused.Metadata["requested"]);
-        Assert.Equal(definition, (await _here.Definitions.GetImageDefinitionAsync(new GetImageDefinitionRequest { Name = definition.Name })).ImageDefinition);
+        Assert.Equal(
+            definition,
+            (await _here.Definitions.GetImageDefinitionAsync(new GetImageDefinitionRequest { Name = definition.Name })).ImageDefinition
+        );
     }
 
     [Fact]
@@ -203,23 +273,32 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         var definition = await _here.CreateDefinitionAsync();
         definition.Description = "new";
         definition.EndOfLifeDate = _here.In(TimeSpan.FromSeconds(5));
-        var updated = (await _here.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest { ImageDefinition = definition })).ImageDefinition;
+        var updated = (
+            await _here.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest { ImageDefinition = definition })
+        ).ImageDefinition;
         Assert.Equal("new", updated.Description);
 
         // A date that has passed meanwhile may be sent back, too; another one must lie ahead.
         fixture.Host.Time.Advance(TimeSpan.FromSeconds(10));
         updated.Description = "newer";
-        updated = (await _here.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest { ImageDefinition = updated })).ImageDefinition;
+        updated = (
+            await _here.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest { ImageDefinition = updated })
+        ).ImageDefinition;
         updated.EndOfLifeDate = _here.In(TimeSpan.FromSeconds(-1));
         await Refused.WithAsync(
             () => _here.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest { ImageDefinition = updated }),
             StatusCode.InvalidArgument,
-            ErrorReason.InvalidParameter);
-        var cleared = (await _here.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest
-        {
-            ImageDefinition = new ImageDefinition { Name = updated.Name },
-            UpdateMask = new FieldMask { Paths = { "end_of_life_date" } },
-        })).ImageDefinition;
+            ErrorReason.InvalidParameter
+        );
+        var cleared = (
+            await _here.Definitions.UpdateImageDefinitionAsync(
+                new UpdateImageDefinitionRequest
+                {
+                    ImageDefinition = new ImageDefinition { Name = updated.Name },
+                    UpdateMask = new FieldMask { Paths = { "end_of_life_date" } },
+                }
+            )
+        ).ImageDefinition;
         Assert.Null(cleared.EndOfLifeDate);
     }
 
@@ -232,7 +311,15 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
             ImageDefinition = new ImageDefinition
             {
                 Name = definition.Name,
-                Features = { new ImageFeature { Name = "SecurityType", Value = "TrustedLaunch", StartsAtVersion = "2.0.0" } },
+                Features =
+                {
+                    new ImageFeature
+                    {
+                        Name = "SecurityType",
+                        Value = "TrustedLaunch",
+                        StartsAtVersion = "2.0.0",
+                    },
+                },
             },
             AllowUpdateImage = true,
         };
@@ -249,12 +336,19 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
             definition.Eula = "e";
             definition.Recommended = Sizes(1, 2);
         });
-        var updated = (await _here.Definitions.UpdateImageDefinitionAsync(new UpdateImageDefinitionRequest
-        {
-            ImageDefinition = new ImageDefinition { Name = definition.Name, ReleaseNoteUri = "https://example.com/notes" },
-            UpdateMask = new FieldMask { Paths = { "*" } },
-        })).ImageDefinition;
-        Assert.Equal(("", "e", null, "https://example.com/notes"), (updated.Description, updated.Eula, updated.Recommended, updated.ReleaseNoteUri));
+        var updated = (
+            await _here.Definitions.UpdateImageDefinitionAsync(
+                new UpdateImageDefinitionRequest
+                {
+                    ImageDefinition = new ImageDefinition { Name = definition.Name, ReleaseNoteUri = "https://example.com/notes" },
+                    UpdateMask = new FieldMask { Paths = { "*" } },
+                }
+            )
+        ).ImageDefinition;
+        Assert.Equal(
+            ("", "e", null, "https://example.com/notes"),
+            (updated.Description, updated.Eula, updated.Recommended, updated.ReleaseNoteUri)
+        );
         Assert.Equal(definition.Identifier, updated.Identifier);
     }
 
@@ -266,19 +360,24 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         var refused = await Refused.WithAsync(
             () => _here.Definitions.DeleteImageDefinitionAsync(new DeleteImageDefinitionRequest { Name = name }),
             StatusCode.FailedPrecondition,
-            ErrorReason.CannotDeleteResource);
+            ErrorReason.CannotDeleteResource
+        );
         Assert.Equal(version.Name, Assert.Single(refused.Detail<PreconditionFailure>().Violations).Subject);
 
         var deleting = (await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name })).ImageVersion;
         await Refused.WithAsync(
             () => _here.Definitions.DeleteImageDefinitionAsync(new DeleteImageDefinitionRequest { Name = name }),
             StatusCode.FailedPrecondition,
-            ErrorReason.CannotDeleteResource);
+            ErrorReason.CannotDeleteResource
+        );
         await _here.RetireAsync(deleting);
         await Eventually.Async(async () => await _here.UsageAsync(UsageMetric.ImageVersions) == 0);
         await _here.Definitions.DeleteImageDefinitionAsync(new DeleteImageDefinitionRequest { Name = name });
         Assert.Equal(0, await _here.UsageAsync(UsageMetric.ImageDefinitions));
-        Assert.DoesNotContain(_here.Keys(), key => key.Contains(":image", StringComparison.Ordinal) || key.Contains(":triples", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            _here.Keys(),
+            key => key.Contains(":image", StringComparison.Ordinal) || key.Contains(":triples", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -291,7 +390,9 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
             var delete = Outcome(() => _here.Galleries.DeleteGalleryAsync(new DeleteGalleryRequest { Name = gallery.Name }).ResponseAsync);
             var outcome = (await create, await delete);
             Assert.True(
-                outcome is (StatusCode.OK, StatusCode.FailedPrecondition) or (StatusCode.NotFound, StatusCode.OK), $"round {round}: {outcome}");
+                outcome is (StatusCode.OK, StatusCode.FailedPrecondition) or (StatusCode.NotFound, StatusCode.OK),
+                $"round {round}: {outcome}"
+            );
         }
 
         static async Task<StatusCode> Outcome(Func<Task> call)
@@ -322,16 +423,32 @@ public sealed class ImageDefinitionTests(CatalogFixture fixture)
         do
         {
             var page = await _here.Definitions.ListImageDefinitionsAsync(
-                new ListImageDefinitionsRequest { Parent = gallery.Name, PageSize = 2, PageToken = token });
+                new ListImageDefinitionsRequest
+                {
+                    Parent = gallery.Name,
+                    PageSize = 2,
+                    PageToken = token,
+                }
+            );
             ids.AddRange(page.ImageDefinitions.Select(definition => definition.Identifier.Sku));
             token = page.NextPageToken;
-        }
-        while (token.Length > 0);
+        } while (token.Length > 0);
         Assert.Equal(["A", "b-1", "c"], ids);
     }
 
-    private static RecommendedMachineConfiguration Sizes(int min, int max) => new() { Vcpus = new ResourceRange { Min = min, Max = max } };
+    private static RecommendedMachineConfiguration Sizes(int min, int max) =>
+        new()
+        {
+            Vcpus = new ResourceRange { Min = min, Max = max },
+        };
 
     private static void Feature(CreateImageDefinitionRequest request, string name, string value, string startsAt = "") =>
-        request.ImageDefinition.Features.Add(new ImageFeature { Name = name, Value = value, StartsAtVersion = startsAt });
+        request.ImageDefinition.Features.Add(
+            new ImageFeature
+            {
+                Name = name,
+                Value = value,
+                StartsAtVersion = startsAt,
+            }
+        );
 }

@@ -17,17 +17,24 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
     public async Task Adding_a_region_and_replicas_begins_an_update_that_replication_ends()
     {
         var version = await _here.CreateReadyVersionAsync();
-        var updated = await UpdateAsync(version.Name, change =>
-        {
-            Target(change, "West US", 3);
-            Target(change, "eastus", 0, StorageAccountType.StandardZrs);
-        });
+        var updated = await UpdateAsync(
+            version.Name,
+            change =>
+            {
+                Target(change, "West US", 3);
+                Target(change, "eastus", 0, StorageAccountType.StandardZrs);
+            }
+        );
 
         Assert.Equal((ProvisioningState.Updating, 2L), (updated.ProvisioningState, updated.Generation));
-        Assert.Equal([("westus", 3), ("eastus", 1)], updated.PublishingProfile.TargetRegions.Select(region => (region.Name, region.RegionalReplicaCount)));
+        Assert.Equal(
+            [("westus", 3), ("eastus", 1)],
+            updated.PublishingProfile.TargetRegions.Select(region => (region.Name, region.RegionalReplicaCount))
+        );
         Assert.Equal(
             [("westus", RegionalReplicationState.Replicating, 33, 1), ("eastus", RegionalReplicationState.Replicating, 0, 0)],
-            updated.ReplicationStatus.Summary.Select(row => (row.Region, row.State, row.Progress, row.ReadyReplicaCount)));
+            updated.ReplicationStatus.Summary.Select(row => (row.Region, row.State, row.Progress, row.ReadyReplicaCount))
+        );
         var told = (await _here.EventsAsync())[^1].ImageVersionChanged;
         Assert.Equal((ChangeType.Updated, 2L), (told.Change, told.Generation));
 
@@ -60,23 +67,37 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         await NotAllowed(version.Name);
         var parent = version.Name[..version.Name.IndexOf("/versions", StringComparison.Ordinal)];
         await Refused.WithAsync(
-            () => _here.Versions.CreateImageVersionAsync(_here.NewVersion(parent)), StatusCode.Aborted, ErrorReason.OperationNotAllowed);
+            () => _here.Versions.CreateImageVersionAsync(_here.NewVersion(parent)),
+            StatusCode.Aborted,
+            ErrorReason.OperationNotAllowed
+        );
 
-        async Task NotAllowed(string name) => await Refused.WithAsync(
-            () => UpdateAsync(name, change => change.Tags["a"] = "b"), StatusCode.Aborted, ErrorReason.OperationNotAllowed);
+        async Task NotAllowed(string name) =>
+            await Refused.WithAsync(
+                () => UpdateAsync(name, change => change.Tags["a"] = "b"),
+                StatusCode.Aborted,
+                ErrorReason.OperationNotAllowed
+            );
     }
 
     [Fact]
     public async Task What_concerns_no_replica_is_done_at_once()
     {
         var version = await _here.CreateReadyVersionAsync();
-        var updated = await UpdateAsync(version.Name, change =>
-        {
-            change.Tags["a"] = "b";
-            change.PublishingProfile = new ImageVersionPublishingProfile { ExcludeFromLatest = true, EndOfLifeDate = _here.In(TimeSpan.FromDays(2)) };
-            change.StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { HostCaching = HostCaching.None } };
-            change.SafetyProfile = new SafetyProfile { AllowDeletionOfReplicatedLocations = true, ReportedForPolicyViolation = true };
-        });
+        var updated = await UpdateAsync(
+            version.Name,
+            change =>
+            {
+                change.Tags["a"] = "b";
+                change.PublishingProfile = new ImageVersionPublishingProfile
+                {
+                    ExcludeFromLatest = true,
+                    EndOfLifeDate = _here.In(TimeSpan.FromDays(2)),
+                };
+                change.StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { HostCaching = HostCaching.None } };
+                change.SafetyProfile = new SafetyProfile { AllowDeletionOfReplicatedLocations = true, ReportedForPolicyViolation = true };
+            }
+        );
         Assert.Equal((ProvisioningState.Succeeded, 1L), (updated.ProvisioningState, updated.Generation));
         Assert.True(updated.PublishingProfile.ExcludeFromLatest);
         Assert.Equal(HostCaching.None, updated.StorageProfile.OsDiskImage.HostCaching);
@@ -84,11 +105,18 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         Assert.False(updated.SafetyProfile.ReportedForPolicyViolation);
         Assert.Equal(ChangeType.Updated, (await _here.EventsAsync())[^1].ImageVersionChanged.Change);
 
-        var cleared = (await _here.Versions.UpdateImageVersionAsync(new UpdateImageVersionRequest
-        {
-            ImageVersion = new ImageVersion { Name = version.Name },
-            UpdateMask = new FieldMask { Paths = { "publishing_profile.exclude_from_latest", "publishing_profile.end_of_life_date" } },
-        })).ImageVersion;
+        var cleared = (
+            await _here.Versions.UpdateImageVersionAsync(
+                new UpdateImageVersionRequest
+                {
+                    ImageVersion = new ImageVersion { Name = version.Name },
+                    UpdateMask = new FieldMask
+                    {
+                        Paths = { "publishing_profile.exclude_from_latest", "publishing_profile.end_of_life_date" },
+                    },
+                }
+            )
+        ).ImageVersion;
         Assert.False(cleared.PublishingProfile.ExcludeFromLatest);
         Assert.Null(cleared.PublishingProfile.EndOfLifeDate);
         Assert.Single(cleared.PublishingProfile.TargetRegions);
@@ -104,7 +132,10 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         {
             Assert.Equal("b", (await UpdateAsync(version.Name, change => change.Tags["a"] = "b")).Tags["a"]);
             var refused = await Refused.WithAsync(
-                () => UpdateAsync(version.Name, change => Target(change, "westus", 2)), StatusCode.Unavailable, ErrorReason.DependencyUnavailable);
+                () => UpdateAsync(version.Name, change => Target(change, "westus", 2)),
+                StatusCode.Unavailable,
+                ErrorReason.DependencyUnavailable
+            );
             Assert.NotNull(refused.Detail<Google.Rpc.RetryInfo>());
         }
         finally
@@ -112,69 +143,144 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
             await fixture.Replication.StartAgainAsync();
         }
 
-        await Eventually.Async(async () =>
-        {
-            try
+        await Eventually.Async(
+            async () =>
             {
-                return (await UpdateAsync(version.Name, change => Target(change, "westus", 2))).Generation == 2;
-            }
-            catch (RpcException error) when (error.StatusCode == StatusCode.Unavailable)
-            {
-                return false; // The circuit is still open.
-            }
-        }, TimeSpan.FromSeconds(40));
+                try
+                {
+                    return (await UpdateAsync(version.Name, change => Target(change, "westus", 2))).Generation == 2;
+                }
+                catch (RpcException error) when (error.StatusCode == StatusCode.Unavailable)
+                {
+                    return false; // The circuit is still open.
+                }
+            },
+            TimeSpan.FromSeconds(40)
+        );
     }
 
     [Fact]
     public async Task A_region_is_dropped_only_with_leave_which_may_come_with_it()
     {
-        var version = await _here.CreateReadyVersionAsync(change: version => version.PublishingProfile = new ImageVersionPublishingProfile
-        {
-            TargetRegions = { new TargetRegion { Name = "westus" }, new TargetRegion { Name = "eastus" } },
-        });
+        var version = await _here.CreateReadyVersionAsync(change: version =>
+            version.PublishingProfile = new ImageVersionPublishingProfile
+            {
+                TargetRegions =
+                {
+                    new TargetRegion { Name = "westus" },
+                    new TargetRegion { Name = "eastus" },
+                },
+            }
+        );
         var refused = await Refused.WithAsync(
             () => UpdateAsync(version.Name, change => Target(change, "westus", 1)),
             StatusCode.FailedPrecondition,
-            ErrorReason.ReplicatedLocationDeletionNotAllowed);
+            ErrorReason.ReplicatedLocationDeletionNotAllowed
+        );
         Assert.Equal("eastus", refused.Metadata["dropped"]);
 
-        var updated = await UpdateAsync(version.Name, change =>
-        {
-            Target(change, "westus", 1);
-            change.SafetyProfile = new SafetyProfile { AllowDeletionOfReplicatedLocations = true };
-        });
+        var updated = await UpdateAsync(
+            version.Name,
+            change =>
+            {
+                Target(change, "westus", 1);
+                change.SafetyProfile = new SafetyProfile { AllowDeletionOfReplicatedLocations = true };
+            }
+        );
         Assert.Equal("westus", Assert.Single(updated.PublishingProfile.TargetRegions).Name);
         Assert.Equal(RegionalReplicationState.Completed, Assert.Single(updated.ReplicationStatus.Summary).State);
         await _here.TellAsync(updated, AggregatedReplicationState.Completed);
         await _here.SettledAsync(version.Name, ProvisioningState.Succeeded);
         var home = await Refused.WithAsync(
-            () => UpdateAsync(version.Name, change => Target(change, "eastus", 1)), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
+            () => UpdateAsync(version.Name, change => Target(change, "eastus", 1)),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
         Assert.Contains("westus", home.Field("image_version.publishing_profile.target_regions"), StringComparison.Ordinal);
     }
 
-    public static TheoryData<string, Action<ImageVersion>> FixedProperties() => new()
-    {
-        { "location", version => version.Location = "eastus" },
-        { "publishing_profile.storage_account_type", version => version.PublishingProfile = new ImageVersionPublishingProfile { StorageAccountType = StorageAccountType.PremiumLrs } },
-        { "publishing_profile.storage_account_strategy", version => version.PublishingProfile = new ImageVersionPublishingProfile { StorageAccountStrategy = StorageAccountStrategy.PreferStandardZrs } },
-        { "publishing_profile.replication_mode", version => version.PublishingProfile = new ImageVersionPublishingProfile { ReplicationMode = ReplicationMode.Shallow } },
-        { "publishing_profile.target_regions[0].storage_account_type", version => Target(version, "westus", 1, StorageAccountType.PremiumLrs) },
-        { "security_profile", version => version.SecurityProfile = new ImageVersionSecurityProfile { UefiSettings = new UefiSettings { SignatureTemplateNames = { UefiSignatureTemplate.MicrosoftWindows } } } },
-        { "storage_profile.source", version => version.StorageProfile = new StorageProfile { Source = new ImageSource { ImageVersion = "x" } } },
-        { "storage_profile.os_disk_image.snapshot", version => version.StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { Snapshot = "other" } } },
-        { "storage_profile.data_disk_images", version => version.StorageProfile = new StorageProfile { DataDiskImages = { new DataDiskImage { Lun = 1 } } } },
-        { "storage_profile.data_disk_images", version => version.StorageProfile = new StorageProfile { DataDiskImages = { new DataDiskImage { Lun = 5 }, new DataDiskImage { Lun = 6 } } } },
-        { "storage_profile.data_disk_images[lun 5].snapshot", version => version.StorageProfile = new StorageProfile { DataDiskImages = { new DataDiskImage { Lun = 5, Snapshot = "other" } } } },
-    };
+    public static TheoryData<string, Action<ImageVersion>> FixedProperties() =>
+        new()
+        {
+            { "location", version => version.Location = "eastus" },
+            {
+                "publishing_profile.storage_account_type",
+                version =>
+                    version.PublishingProfile = new ImageVersionPublishingProfile { StorageAccountType = StorageAccountType.PremiumLrs }
+            },
+            {
+                "publishing_profile.storage_account_strategy",
+                version =>
+                    version.PublishingProfile = new ImageVersionPublishingProfile
+                    {
+                        StorageAccountStrategy = StorageAccountStrategy.PreferStandardZrs,
+                    }
+            },
+            {
+                "publishing_profile.replication_mode",
+                version => version.PublishingProfile = new ImageVersionPublishingProfile { ReplicationMode = ReplicationMode.Shallow }
+            },
+            {
+                "publishing_profile.target_regions[0].storage_account_type",
+                version => Target(version, "westus", 1, StorageAccountType.PremiumLrs)
+            },
+            {
+                "security_profile",
+                version =>
+                    version.SecurityProfile = new ImageVersionSecurityProfile
+                    {
+                        UefiSettings = new UefiSettings { SignatureTemplateNames = { UefiSignatureTemplate.MicrosoftWindows } },
+                    }
+            },
+            {
+                "storage_profile.source",
+                version => version.StorageProfile = new StorageProfile { Source = new ImageSource { ImageVersion = "x" } }
+            },
+            {
+                "storage_profile.os_disk_image.snapshot",
+                version => version.StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { Snapshot = "other" } }
+            },
+            {
+                "storage_profile.data_disk_images",
+                version => version.StorageProfile = new StorageProfile { DataDiskImages = { new DataDiskImage { Lun = 1 } } }
+            },
+            {
+                "storage_profile.data_disk_images",
+                version =>
+                    version.StorageProfile = new StorageProfile
+                    {
+                        DataDiskImages =
+                        {
+                            new DataDiskImage { Lun = 5 },
+                            new DataDiskImage { Lun = 6 },
+                        },
+                    }
+            },
+            {
+                "storage_profile.data_disk_images[lun 5].snapshot",
+                version =>
+                    version.StorageProfile = new StorageProfile
+                    {
+                        DataDiskImages =
+                        {
+                            new DataDiskImage { Lun = 5, Snapshot = "other" },
+                        },
+                    }
+            },
+        };
 
     [Theory]
     [MemberData(nameof(FixedProperties), DisableDiscoveryEnumeration = true)]
     public async Task A_fixed_property_cannot_change_and_the_error_names_it(string path, Action<ImageVersion> change)
     {
         var version = await _here.CreateReadyVersionAsync(change: version =>
-            version.StorageProfile.DataDiskImages.Add(new DataDiskImage { Lun = 5, Snapshot = _here.Snapshot() }));
+            version.StorageProfile.DataDiskImages.Add(new DataDiskImage { Lun = 5, Snapshot = _here.Snapshot() })
+        );
         var refused = await Refused.WithAsync(
-            () => UpdateAsync(version.Name, change), StatusCode.FailedPrecondition, ErrorReason.PropertyChangeNotAllowed);
+            () => UpdateAsync(version.Name, change),
+            StatusCode.FailedPrecondition,
+            ErrorReason.PropertyChangeNotAllowed
+        );
         Assert.Equal($"image_version.{path}", refused.Metadata["target"]);
         Assert.Equal(version, await _here.GetVersionAsync(version.Name));
     }
@@ -188,11 +294,15 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         back.OccupiedSizeBytes = 1;
         back.Generation = 99;
         back.ReplicationStatus = null;
-        var updated = (await _here.Versions.UpdateImageVersionAsync(new UpdateImageVersionRequest
-        {
-            ImageVersion = back,
-            UpdateMask = new FieldMask { Paths = { "*" } },
-        })).ImageVersion;
+        var updated = (
+            await _here.Versions.UpdateImageVersionAsync(
+                new UpdateImageVersionRequest
+                {
+                    ImageVersion = back,
+                    UpdateMask = new FieldMask { Paths = { "*" } },
+                }
+            )
+        ).ImageVersion;
         updated.Etag = version.Etag;
         Assert.Equal(version, updated);
     }
@@ -213,7 +323,12 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         var version = await _here.CreateReadyVersionAsync();
         var request = new UpdateImageVersionRequest
         {
-            ImageVersion = new ImageVersion { Name = version.Name, Etag = version.Etag, Tags = { ["a"] = "b" } },
+            ImageVersion = new ImageVersion
+            {
+                Name = version.Name,
+                Etag = version.Etag,
+                Tags = { ["a"] = "b" },
+            },
             ValidateOnly = true,
         };
         Assert.Equal("b", (await _here.Versions.UpdateImageVersionAsync(request)).ImageVersion.Tags["a"]);
@@ -227,28 +342,40 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         await Refused.WithAsync(
             () => _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name, Etag = version.Etag }),
             StatusCode.Aborted,
-            ErrorReason.EtagMismatch);
+            ErrorReason.EtagMismatch
+        );
     }
 
     [Fact]
     public async Task Two_writers_with_the_same_etag_cannot_both_win()
     {
         var version = await _here.CreateReadyVersionAsync();
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(async number =>
-        {
-            try
-            {
-                await _here.Versions.UpdateImageVersionAsync(new UpdateImageVersionRequest
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async number =>
                 {
-                    ImageVersion = new ImageVersion { Name = version.Name, Etag = version.Etag, Tags = { ["n"] = $"{number}" } },
-                });
-                return ErrorReason.Unspecified;
-            }
-            catch (RpcException error)
-            {
-                return ServiceDefaults.Errors.GalleryError.ReasonOf(error);
-            }
-        }));
+                    try
+                    {
+                        await _here.Versions.UpdateImageVersionAsync(
+                            new UpdateImageVersionRequest
+                            {
+                                ImageVersion = new ImageVersion
+                                {
+                                    Name = version.Name,
+                                    Etag = version.Etag,
+                                    Tags = { ["n"] = $"{number}" },
+                                },
+                            }
+                        );
+                        return ErrorReason.Unspecified;
+                    }
+                    catch (RpcException error)
+                    {
+                        return ServiceDefaults.Errors.GalleryError.ReasonOf(error);
+                    }
+                })
+        );
         Assert.Single(outcomes, ErrorReason.Unspecified);
         Assert.Equal(7, outcomes.Count(reason => reason == ErrorReason.EtagMismatch));
     }
@@ -260,7 +387,10 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         var deleting = (await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name })).ImageVersion;
         Assert.Equal((ProvisioningState.Deleting, 2L), (deleting.ProvisioningState, deleting.Generation));
         Assert.Equal(ChangeType.Deleting, (await _here.EventsAsync())[^1].ImageVersionChanged.Change);
-        Assert.Equal(deleting, (await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name })).ImageVersion);
+        Assert.Equal(
+            deleting,
+            (await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name })).ImageVersion
+        );
         Assert.Equal(1, await _here.UsageAsync(UsageMetric.ImageVersions));
 
         // Another incarnation's end is not this one's.
@@ -277,8 +407,13 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
         await Refused.WithAsync(
             () => _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name }),
             StatusCode.NotFound,
-            ErrorReason.ResourceNotFound);
-        Assert.Null((await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name, AllowMissing = true })).ImageVersion);
+            ErrorReason.ResourceNotFound
+        );
+        Assert.Null(
+            (
+                await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name, AllowMissing = true })
+            ).ImageVersion
+        );
         Assert.Equal(0, await _here.UsageAsync(UsageMetric.ImageVersions));
         Assert.DoesNotContain(_here.Keys(), key => key.Contains(":version", StringComparison.Ordinal));
         Assert.Single(await _here.EventsAsync(), told => told.ImageVersionChanged?.Change == ChangeType.Deleted);
@@ -298,20 +433,26 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
     {
         var first = await _here.CreateReadyVersionAsync(change: Protected);
         var second = await _here.CreateReadyVersionAsync(
-            first.Name[..first.Name.IndexOf("/versions", StringComparison.Ordinal)], "2.0.0", Protected);
+            first.Name[..first.Name.IndexOf("/versions", StringComparison.Ordinal)],
+            "2.0.0",
+            Protected
+        );
         foreach (var version in new[] { first, second })
         {
             await Refused.WithAsync(
                 () => _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = version.Name }),
                 StatusCode.FailedPrecondition,
-                ErrorReason.DeleteGalleryImageVersionBlockedBeforeEndOfLife);
+                ErrorReason.DeleteGalleryImageVersionBlockedBeforeEndOfLife
+            );
         }
 
-        await _here.Versions.UpdateImageVersionAsync(new UpdateImageVersionRequest
-        {
-            ImageVersion = new ImageVersion { Name = second.Name },
-            UpdateMask = new FieldMask { Paths = { "safety_profile.block_deletion_before_end_of_life" } },
-        });
+        await _here.Versions.UpdateImageVersionAsync(
+            new UpdateImageVersionRequest
+            {
+                ImageVersion = new ImageVersion { Name = second.Name },
+                UpdateMask = new FieldMask { Paths = { "safety_profile.block_deletion_before_end_of_life" } },
+            }
+        );
         await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = second.Name });
         fixture.Host.Time.Advance(TimeSpan.FromSeconds(31));
         await _here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = first.Name });
@@ -345,6 +486,13 @@ public sealed class ImageVersionChangeTests(CatalogFixture fixture)
     private static void Target(ImageVersion version, string region, int count, StorageAccountType type = StorageAccountType.Unspecified)
     {
         version.PublishingProfile ??= new ImageVersionPublishingProfile();
-        version.PublishingProfile.TargetRegions.Add(new TargetRegion { Name = region, RegionalReplicaCount = count, StorageAccountType = type });
+        version.PublishingProfile.TargetRegions.Add(
+            new TargetRegion
+            {
+                Name = region,
+                RegionalReplicaCount = count,
+                StorageAccountType = type,
+            }
+        );
     }
 }

@@ -18,15 +18,26 @@ public sealed class QuotaTests(CatalogFixture fixture)
         var all = (await here.Quotas.ListUsagesAsync(new ListUsagesRequest { Parent = $"subscriptions/{here.Subscription}" })).Usages;
         Assert.Equal(16, all.Count);
         Assert.Equal(
-            [("westus", UsageMetric.Galleries, 1L, 100L), ("westus", UsageMetric.ImageDefinitions, 1L, 1000L), ("westus", UsageMetric.ImageVersions, 1L, 10000L), ("westus", UsageMetric.ApplicationVersions, 0L, 300L)],
-            all.Take(4).Select(usage => (usage.Location, usage.Metric, usage.CurrentValue, usage.Limit)));
+            [
+                ("westus", UsageMetric.Galleries, 1L, 100L),
+                ("westus", UsageMetric.ImageDefinitions, 1L, 1000L),
+                ("westus", UsageMetric.ImageVersions, 1L, 10000L),
+                ("westus", UsageMetric.ApplicationVersions, 0L, 300L),
+            ],
+            all.Take(4).Select(usage => (usage.Location, usage.Metric, usage.CurrentValue, usage.Limit))
+        );
         Assert.All(all.Skip(4), usage => Assert.Equal(0, usage.CurrentValue));
         await Refused.WithAsync(
-            () => here.Quotas.ListUsagesAsync(new ListUsagesRequest { Parent = here.Group }), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-        await Refused.WithAsync(
-            () => here.Quotas.ListUsagesAsync(new ListUsagesRequest { Parent = $"subscriptions/{here.Subscription}", Location = "atlantis" }),
+            () => here.Quotas.ListUsagesAsync(new ListUsagesRequest { Parent = here.Group }),
             StatusCode.InvalidArgument,
-            ErrorReason.LocationNotAvailableForResourceType);
+            ErrorReason.InvalidParameter
+        );
+        await Refused.WithAsync(
+            () =>
+                here.Quotas.ListUsagesAsync(new ListUsagesRequest { Parent = $"subscriptions/{here.Subscription}", Location = "atlantis" }),
+            StatusCode.InvalidArgument,
+            ErrorReason.LocationNotAvailableForResourceType
+        );
     }
 
     [Fact]
@@ -46,18 +57,33 @@ public sealed class QuotaTests(CatalogFixture fixture)
         Assert.Equal(3, versions.Count);
 
         var refused = await Refused.WithAsync(
-            () => here.CreateVersionAsync(definitions[0].Name, "9.9.9"), StatusCode.ResourceExhausted, ErrorReason.QuotaExceeded);
+            () => here.CreateVersionAsync(definitions[0].Name, "9.9.9"),
+            StatusCode.ResourceExhausted,
+            ErrorReason.QuotaExceeded
+        );
         Assert.Equal(("3", "3", "imageVersions"), (refused.Metadata["limit"], refused.Metadata["current"], refused.Metadata["metric"]));
-        Assert.Equal($"subscriptions/{here.Subscription}/locations/westus", Assert.Single(refused.Detail<QuotaFailure>().Violations).Subject);
+        Assert.Equal(
+            $"subscriptions/{here.Subscription}/locations/westus",
+            Assert.Single(refused.Detail<QuotaFailure>().Violations).Subject
+        );
 
         var validate = here.NewVersion(definitions[0].Name, "9.9.9");
         validate.ValidateOnly = true;
-        await Refused.WithAsync(() => here.Versions.CreateImageVersionAsync(validate), StatusCode.ResourceExhausted, ErrorReason.QuotaExceeded);
+        await Refused.WithAsync(
+            () => here.Versions.CreateImageVersionAsync(validate),
+            StatusCode.ResourceExhausted,
+            ErrorReason.QuotaExceeded
+        );
 
         // A version being deleted counts until it is gone.
-        var deleting = (await here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = versions[0].Name })).ImageVersion;
+        var deleting = (
+            await here.Versions.DeleteImageVersionAsync(new DeleteImageVersionRequest { Name = versions[0].Name })
+        ).ImageVersion;
         await Refused.WithAsync(
-            () => here.CreateVersionAsync(definitions[0].Name, "9.9.9"), StatusCode.ResourceExhausted, ErrorReason.QuotaExceeded);
+            () => here.CreateVersionAsync(definitions[0].Name, "9.9.9"),
+            StatusCode.ResourceExhausted,
+            ErrorReason.QuotaExceeded
+        );
         await here.RetireAsync(deleting);
         await here.HandledAsync();
         await here.CreateVersionAsync(definitions[0].Name, "9.9.9");
@@ -67,17 +93,21 @@ public sealed class QuotaTests(CatalogFixture fixture)
     private static async Task<IReadOnlyList<T>> Winners<T>(int contenders, Func<int, Task<T>> create)
         where T : class
     {
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, contenders).Select(async number =>
-        {
-            try
-            {
-                return await create(number);
-            }
-            catch (RpcException error) when (error.StatusCode == StatusCode.ResourceExhausted)
-            {
-                return null;
-            }
-        }));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, contenders)
+                .Select(async number =>
+                {
+                    try
+                    {
+                        return await create(number);
+                    }
+                    catch (RpcException error) when (error.StatusCode == StatusCode.ResourceExhausted)
+                    {
+                        return null;
+                    }
+                })
+        );
         return [.. outcomes.OfType<T>()];
     }
 }

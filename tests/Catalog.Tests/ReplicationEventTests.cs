@@ -17,12 +17,18 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
     {
         var version = await _here.CreateVersionAsync();
         await _here.TellAsync(version, AggregatedReplicationState.InProgress);
-        var progress = await Eventually.GetAsync(() => _here.GetVersionAsync(version.Name), now => now.ReplicationStatus.Summary[0].Progress == 40);
+        var progress = await Eventually.GetAsync(
+            () => _here.GetVersionAsync(version.Name),
+            now => now.ReplicationStatus.Summary[0].Progress == 40
+        );
         Assert.Equal(ProvisioningState.Creating, progress.ProvisioningState);
         Assert.NotEqual(version.Etag, progress.Etag);
         await _here.TellAsync(version, AggregatedReplicationState.Completed);
         var done = await _here.SettledAsync(version.Name, ProvisioningState.Succeeded);
-        Assert.Equal((AggregatedReplicationState.Completed, 100, 1L), (done.ReplicationStatus.AggregatedState, done.ReplicationStatus.Summary[0].Progress, done.ReplicationStatus.Generation));
+        Assert.Equal(
+            (AggregatedReplicationState.Completed, 100, 1L),
+            (done.ReplicationStatus.AggregatedState, done.ReplicationStatus.Summary[0].Progress, done.ReplicationStatus.Generation)
+        );
         Assert.Equal(version.UpdateTime, done.UpdateTime);
     }
 
@@ -74,8 +80,20 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
         await _here.TellAsync(version, AggregatedReplicationState.Completed, told => told.Generation = 2);
         await _here.TellAsync(version, AggregatedReplicationState.Completed, told => told.Version += "9");
         await _here.TellAsync(version, AggregatedReplicationState.Completed, told => told.Version = "nonsense");
-        await _here.EmitAsync(new EventEnvelope { Subject = version.Name, VersionRetired = new VersionRetired { Version = "nonsense" } });
-        await _here.EmitAsync(new EventEnvelope { Subject = version.Name, RegionStateChanged = new RegionStateChanged { Region = "westus", State = "up" } });
+        await _here.EmitAsync(
+            new EventEnvelope
+            {
+                Subject = version.Name,
+                VersionRetired = new VersionRetired { Version = "nonsense" },
+            }
+        );
+        await _here.EmitAsync(
+            new EventEnvelope
+            {
+                Subject = version.Name,
+                RegionStateChanged = new RegionStateChanged { Region = "westus", State = "up" },
+            }
+        );
         await _here.EmitAsync(new EventEnvelope { Subject = version.Name });
         await _here.HandledAsync();
         Assert.Equal(version, await _here.GetVersionAsync(version.Name));
@@ -87,7 +105,9 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
         var version = await _here.CreateReadyVersionAsync();
         await _here.TellAsync(version, AggregatedReplicationState.InProgress);
         var now = await Eventually.GetAsync(
-            () => _here.GetVersionAsync(version.Name), found => found.ReplicationStatus.AggregatedState == AggregatedReplicationState.InProgress);
+            () => _here.GetVersionAsync(version.Name),
+            found => found.ReplicationStatus.AggregatedState == AggregatedReplicationState.InProgress
+        );
         Assert.Equal(ProvisioningState.Succeeded, now.ProvisioningState);
     }
 
@@ -109,8 +129,7 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
         Assert.Equal(deleting, stream.Current.ImageVersion);
 
         await _here.RetireAsync(deleting);
-        await Refused.WithAsync(
-            async () => await stream.NextAsync(), StatusCode.NotFound, ErrorReason.ResourceNotFound);
+        await Refused.WithAsync(async () => await stream.NextAsync(), StatusCode.NotFound, ErrorReason.ResourceNotFound);
     }
 
     [Fact]
@@ -136,7 +155,30 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
         await Refused.WithAsync(
             () => _here.Versions.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name + "9" }),
             StatusCode.NotFound,
-            ErrorReason.ResourceNotFound);
+            ErrorReason.ResourceNotFound
+        );
+    }
+
+    [Fact]
+    public async Task A_watch_does_not_keep_the_service_from_stopping()
+    {
+        var version = await _here.CreateVersionAsync();
+        var host = await fixture.StartHostAsync();
+        var client = new ImageVersionService.ImageVersionServiceClient(host.ChannelAs(TestPrincipal.Owner));
+        using var watch = client.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name });
+        Assert.True(await watch.ResponseStream.NextAsync());
+
+        var stopping =
+            Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<Microsoft.Extensions.Hosting.IHostApplicationLifetime>(
+                host.Services
+            );
+        stopping.StopApplication();
+        await Refused.WithAsync(
+            async () => await watch.ResponseStream.NextAsync(),
+            StatusCode.Unavailable,
+            ErrorReason.DependencyUnavailable
+        );
+        await host.DisposeAsync();
     }
 
     [Fact]
@@ -146,13 +188,17 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
         using var watch = _here.As(TestPrincipal.Reader).Versions.WatchImageVersion(new WatchImageVersionRequest { Name = version.Name });
         Assert.True(await watch.ResponseStream.NextAsync());
         var before = fixture.Access.Decide;
-        fixture.Access.Decide = (principal, action, resource) => principal.ObjectId != TestPrincipal.Reader.ObjectId && before(principal, action, resource);
+        fixture.Access.Decide = (principal, action, resource) =>
+            principal.ObjectId != TestPrincipal.Reader.ObjectId && before(principal, action, resource);
         try
         {
             await Task.Delay(TimeSpan.FromSeconds(1)); // Decisions are remembered for almost a second.
             await _here.TellAsync(version, AggregatedReplicationState.Completed);
             await Refused.WithAsync(
-                async () => await watch.ResponseStream.NextAsync(), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+                async () => await watch.ResponseStream.NextAsync(),
+                StatusCode.PermissionDenied,
+                ErrorReason.AuthorizationFailed
+            );
         }
         finally
         {
@@ -160,27 +206,42 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
         }
     }
 
-    private static ServiceDefaults.Events.EventDelivery Delivery(ImageVersion version, AggregatedReplicationState state, string stream, string id) => new(
-        new EventEnvelope
-        {
-            Time = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(DateTime.UnixEpoch),
-            ReplicationStatusChanged = new ReplicationStatusChanged
+    private static ServiceDefaults.Events.EventDelivery Delivery(
+        ImageVersion version,
+        AggregatedReplicationState state,
+        string stream,
+        string id
+    ) =>
+        new(
+            new EventEnvelope
             {
-                Version = version.Name, VersionUid = version.Uid, Generation = version.Generation, AggregatedState = state,
+                Time = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(DateTime.UnixEpoch),
+                ReplicationStatusChanged = new ReplicationStatusChanged
+                {
+                    Version = version.Name,
+                    VersionUid = version.Uid,
+                    Generation = version.Generation,
+                    AggregatedState = state,
+                },
             },
-        },
-        stream,
-        "catalog",
-        "test",
-        id,
-        2);
+            stream,
+            "catalog",
+            "test",
+            id,
+            2
+        );
 
     private sealed class Handler(CatalogFixture fixture)
     {
         public async Task HandleAsync(ServiceDefaults.Events.EventDelivery delivery)
         {
-            await using var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(fixture.Host.Services);
-            var handler = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<ImageVersions.ReplicationEvents>(scope.ServiceProvider);
+            await using var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(
+                fixture.Host.Services
+            );
+            var handler =
+                Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<ImageVersions.ReplicationEvents>(
+                    scope.ServiceProvider
+                );
             await handler.HandleAsync(delivery, CancellationToken.None);
         }
     }

@@ -6,7 +6,11 @@ public sealed class BadInputTests(PublishedHouse house)
 {
     [Fact]
     public Task An_unknown_region() =>
-        RefusedAsync(PublishedHouse.PublishCommand(house.Disk, "9.0.0", "westus=1", "atlantis=1"), "LocationNotAvailableForResourceType", "eastus");
+        RefusedAsync(
+            PublishedHouse.PublishCommand(house.Disk, "9.0.0", "westus=1", "atlantis=1"),
+            "LocationNotAvailableForResourceType",
+            "eastus"
+        );
 
     [Fact]
     public Task A_version_that_is_not_three_numbers() =>
@@ -26,15 +30,15 @@ public sealed class BadInputTests(PublishedHouse house)
 
     [Fact]
     public Task Zone_redundancy_where_there_is_one_zone() =>
-        RefusedAsync(
-            PublishedHouse.PublishCommand(house.Disk, "9.0.0", "westus=1:Standard_ZRS"), "StorageAccountTypeNotSupported", "zone");
+        RefusedAsync(PublishedHouse.PublishCommand(house.Disk, "9.0.0", "westus=1:Standard_ZRS"), "StorageAccountTypeNotSupported", "zone");
 
     [Fact]
     public Task Someone_elses_subscription() =>
         RefusedAsync(
             [.. "gallery create other --group rg1 --location westus --subscription 00000000-0000-0000-0000-00000000000b".Split(' ')],
             "AuthorizationFailed",
-            "Microsoft.Compute/galleries/write");
+            "Microsoft.Compute/galleries/write"
+        );
 
     [Fact]
     public async Task No_token()

@@ -74,7 +74,15 @@ public sealed class FaultTests(PublishedHouse house)
     {
         var copy = house.Scratch($"{region}-{version}.raw");
         await house.Suite.SucceedAsync(
-            "content", "download", "--version", $"{PublishedHouse.Definition}/versions/{version}", "--region", region, "--out", copy);
+            "content",
+            "download",
+            "--version",
+            $"{PublishedHouse.Definition}/versions/{version}",
+            "--region",
+            region,
+            "--out",
+            copy
+        );
         Assert.Null(DiskImage.FirstDifference(disk, copy));
         File.Delete(copy);
         File.Delete(disk);

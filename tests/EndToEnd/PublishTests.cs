@@ -34,7 +34,17 @@ public sealed class PublishTests(PublishedHouse house)
     {
         var copy = house.Scratch($"copy-{region}-{ordinal}.raw");
         await house.Suite.SucceedAsync(
-            "content", "download", "--version", PublishedHouse.Version, "--region", region, "--replica", $"{ordinal}", "--out", copy);
+            "content",
+            "download",
+            "--version",
+            PublishedHouse.Version,
+            "--region",
+            region,
+            "--replica",
+            $"{ordinal}",
+            "--out",
+            copy
+        );
         Assert.Null(DiskImage.FirstDifference(house.Disk, copy));
         File.Delete(copy);
     }
@@ -82,7 +92,15 @@ public sealed class PublishTests(PublishedHouse house)
         );
         var copy = house.Scratch("successor-copy.raw");
         await house.Suite.SucceedAsync(
-            "content", "download", "--version", $"{PublishedHouse.Definition}/versions/1.0.1", "--region", "northeurope", "--out", copy);
+            "content",
+            "download",
+            "--version",
+            $"{PublishedHouse.Definition}/versions/1.0.1",
+            "--region",
+            "northeurope",
+            "--out",
+            copy
+        );
         Assert.Null(DiskImage.FirstDifference(successor, copy));
         File.Delete(copy);
         File.Delete(successor);
@@ -120,7 +138,12 @@ public sealed class PublishTests(PublishedHouse house)
         using var channel = GrpcChannel.ForAddress(lease.GrpcUrl);
         var content = new ContentService.ContentServiceClient(channel);
         using var call = content.ReadDisk(
-            new ReadDiskRequest { ReplicaId = lease.ReplicaId, Offset = offset, Length = expected.Length },
+            new ReadDiskRequest
+            {
+                ReplicaId = lease.ReplicaId,
+                Offset = offset,
+                Length = expected.Length,
+            },
             new Metadata { { "authorization", $"Bearer {lease.Token}" } }
         );
         var read = new byte[expected.Length];
@@ -138,7 +161,12 @@ public sealed class PublishTests(PublishedHouse house)
             await house.Suite.CallAsAsync("reader", "replication")
         );
         var answer = await placement.PlaceDeploymentAsync(
-            new() { Image = PublishedHouse.Definition, Region = "eastus", MachineCount = 3 }
+            new()
+            {
+                Image = PublishedHouse.Definition,
+                Region = "eastus",
+                MachineCount = 3,
+            }
         );
         Assert.StartsWith($"{PublishedHouse.Definition}/versions/1.0.", answer.Version, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(3, answer.Leases.Sum(lease => lease.MachineCount));

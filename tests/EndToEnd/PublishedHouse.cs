@@ -39,9 +39,10 @@ public sealed class PublishedHouse : IAsyncLifetime
         );
         await Suite.SucceedAsync("login", "--as", "owner");
         await Suite.SucceedAsync("gallery", "create", "prod", "--group", "rg1", "--location", "westus");
-        await Suite.SucceedAsync(
-            [.. "definition create ubuntu --gallery prod --group rg1 --os linux --state generalized".Split(' '),
-             .. "--publisher contoso --offer server --sku 24-lts".Split(' ')]);
+        await Suite.SucceedAsync([
+            .. "definition create ubuntu --gallery prod --group rg1 --os linux --state generalized".Split(' '),
+            .. "--publisher contoso --offer server --sku 24-lts".Split(' '),
+        ]);
         PublishOutput = await PublishAsync(Disk, "1.0.0", "westus=2", "eastus=2:Standard_ZRS", "northeurope=1");
     }
 
@@ -61,15 +62,25 @@ public sealed class PublishedHouse : IAsyncLifetime
     /// <summary>The command that publishes a disk.</summary>
     public static string[] PublishCommand(string disk, string version, params string[] targets) =>
         [
-            "image", "publish", disk, "--gallery", "prod", "--group", "rg1", "--definition", "ubuntu", "--version", version,
+            "image",
+            "publish",
+            disk,
+            "--gallery",
+            "prod",
+            "--group",
+            "rg1",
+            "--definition",
+            "ubuntu",
+            "--version",
+            version,
             .. targets.SelectMany(target => target.StartsWith('-') ? [target] : new[] { "--to", target }),
         ];
 
     public async Task<ReplicationStatus> StatusAsync(string version) =>
         (
-            await new ReplicationService.ReplicationServiceClient(await Suite.CallAsAsync("owner", "replication")).GetReplicationStatusAsync(
-                new GetReplicationStatusRequest { Version = $"{Definition}/versions/{version}" }
-            )
+            await new ReplicationService.ReplicationServiceClient(
+                await Suite.CallAsAsync("owner", "replication")
+            ).GetReplicationStatusAsync(new GetReplicationStatusRequest { Version = $"{Definition}/versions/{version}" })
         ).Status;
 
     public async Task<RegionalReplicationStatus> RowAsync(string version, string region) =>
@@ -85,7 +96,12 @@ public sealed class PublishedHouse : IAsyncLifetime
     /// <summary>Places one machine on one replica.</summary>
     public async Task<Lease> LeaseAsync(string version, string region, int? ordinal = null)
     {
-        var request = new PlaceDeploymentRequest { Image = $"{Definition}/versions/{version}", Region = region, MachineCount = 1 };
+        var request = new PlaceDeploymentRequest
+        {
+            Image = $"{Definition}/versions/{version}",
+            Region = region,
+            MachineCount = 1,
+        };
         if (ordinal is { } one)
         {
             request.ReplicaOrdinal = one;
@@ -107,8 +123,8 @@ public sealed class PublishedHouse : IAsyncLifetime
     private async Task<IEnumerable<string>> SnapshotsAsync()
     {
         var snapshots = new SnapshotService.SnapshotServiceClient(await Suite.CallAsAsync("owner", "replication"));
-        return (await snapshots.ListSnapshotsAsync(new ListSnapshotsRequest { Parent = Subscription, PageSize = 1000 })).Snapshots.Select(s =>
-            s.Name
+        return (await snapshots.ListSnapshotsAsync(new ListSnapshotsRequest { Parent = Subscription, PageSize = 1000 })).Snapshots.Select(
+            s => s.Name
         );
     }
 }

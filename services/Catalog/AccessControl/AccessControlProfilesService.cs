@@ -9,4 +9,5 @@ internal sealed class AccessControlProfilesService : InVmAccessControlProfileSer
 
 /// <summary>Versions of in-VM access control profiles.</summary>
 [NotServedYet("Versions of in-VM access control profiles can't be kept yet. Set the machines' own access rules in the image.")]
-internal sealed class AccessControlProfileVersionsService : InVmAccessControlProfileVersionService.InVmAccessControlProfileVersionServiceBase;
+internal sealed class AccessControlProfileVersionsService
+    : InVmAccessControlProfileVersionService.InVmAccessControlProfileVersionServiceBase;

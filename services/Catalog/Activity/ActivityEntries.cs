@@ -52,20 +52,28 @@ internal static class ActivityEntries
     }
 
     /// <summary>The type of a resource: <c>Microsoft.Compute/galleries/images/versions</c>.</summary>
-    public static string TypeOf(ResourceKind kind) => kind switch
-    {
-        ResourceKind.Gallery => "Microsoft.Compute/galleries",
-        ResourceKind.Image => "Microsoft.Compute/galleries/images",
-        ResourceKind.ImageVersion => "Microsoft.Compute/galleries/images/versions",
-        ResourceKind.Application => "Microsoft.Compute/galleries/applications",
-        ResourceKind.ApplicationVersion => "Microsoft.Compute/galleries/applications/versions",
-        ResourceKind.Snapshot => "Microsoft.Compute/snapshots",
-        ResourceKind.ResourceGroup => "Microsoft.Resources/resourceGroups",
-        _ => "Microsoft.Resources/subscriptions",
-    };
+    public static string TypeOf(ResourceKind kind) =>
+        kind switch
+        {
+            ResourceKind.Gallery => "Microsoft.Compute/galleries",
+            ResourceKind.Image => "Microsoft.Compute/galleries/images",
+            ResourceKind.ImageVersion => "Microsoft.Compute/galleries/images/versions",
+            ResourceKind.Application => "Microsoft.Compute/galleries/applications",
+            ResourceKind.ApplicationVersion => "Microsoft.Compute/galleries/applications/versions",
+            ResourceKind.Snapshot => "Microsoft.Compute/snapshots",
+            ResourceKind.ResourceGroup => "Microsoft.Resources/resourceGroups",
+            _ => "Microsoft.Resources/subscriptions",
+        };
 
     private static ActivityLogEntry Entry(
-        Change change, ActivityEventName name, ActivityStatus status, string outcome, ActivityLevel level, DateTimeOffset now) => new()
+        Change change,
+        ActivityEventName name,
+        ActivityStatus status,
+        string outcome,
+        ActivityLevel level,
+        DateTimeOffset now
+    ) =>
+        new()
         {
             Id = Guid.NewGuid().ToString(),
             CorrelationId = System.Diagnostics.Activity.Current?.TraceId.ToHexString() ?? change.OperationId,

@@ -10,7 +10,11 @@ namespace Gallery.Catalog.Activity;
 
 /// <summary>Keeps and reads the activity log of each subscription.</summary>
 internal sealed partial class ActivityLog(
-    RedisStore store, TimeProvider clock, IOptions<ActivityOptions> options, ILogger<ActivityLog> logger)
+    RedisStore store,
+    TimeProvider clock,
+    IOptions<ActivityOptions> options,
+    ILogger<ActivityLog> logger
+)
 {
     // One read looks through so many entries at the most: a page of a rare kind may come short, and the next one goes on.
     private const int MostScanned = 2000;
@@ -40,15 +44,24 @@ internal sealed partial class ActivityLog(
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The entries, and the position to go on from; empty when there are no more.</returns>
     public async Task<(IReadOnlyList<ActivityLogEntry> Entries, string Position)> ReadAsync(
-        ActivityFilter filter, int size, string before, CancellationToken cancellationToken)
+        ActivityFilter filter,
+        int size,
+        string before,
+        CancellationToken cancellationToken
+    )
     {
         var stream = store.PartitionOf(filter.Scope.SubscriptionId).Activity(filter.Scope.SubscriptionId);
         List<ActivityLogEntry> entries = [];
-        for (var scanned = 0; scanned < MostScanned;)
+        for (var scanned = 0; scanned < MostScanned; )
         {
             var count = Math.Min(MostScanned - scanned, Math.Max(size, 100));
-            var found = await store.Database
-                .StreamRangeAsync(stream, maxId: before.Length == 0 ? default(RedisValue?) : $"({before}", count: count, messageOrder: Order.Descending)
+            var found = await store
+                .Database.StreamRangeAsync(
+                    stream,
+                    maxId: before.Length == 0 ? default(RedisValue?) : $"({before}",
+                    count: count,
+                    messageOrder: Order.Descending
+                )
                 .WaitAsync(cancellationToken);
             foreach (var item in found)
             {
@@ -86,7 +99,12 @@ internal sealed partial class ActivityLog(
 /// <param name="OperationName">Of this action; all when empty.</param>
 /// <param name="Status">With this status; all when unspecified.</param>
 internal sealed record ActivityFilter(
-    ResourceName Scope, DateTimeOffset? From, DateTimeOffset? Until, string OperationName, ActivityStatus Status)
+    ResourceName Scope,
+    DateTimeOffset? From,
+    DateTimeOffset? Until,
+    string OperationName,
+    ActivityStatus Status
+)
 {
     /// <summary>Whether an entry is one of those.</summary>
     public bool Admits(ActivityLogEntry entry)

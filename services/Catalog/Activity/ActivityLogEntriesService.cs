@@ -16,7 +16,9 @@ internal sealed class ActivityLogEntriesService(IAccessChecker access, ActivityL
     private static readonly ResourceKind[] Scopes = System.Enum.GetValues<ResourceKind>();
 
     public override async Task<ListActivityLogEntriesResponse> ListActivityLogEntries(
-        ListActivityLogEntriesRequest request, ServerCallContext context)
+        ListActivityLogEntriesRequest request,
+        ServerCallContext context
+    )
     {
         var scope = ResourceName.Require(request.Parent, "parent", Scopes);
         await access.RequireAsync(context, CatalogActions.ActivityRead, scope.Value);

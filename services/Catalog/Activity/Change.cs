@@ -22,7 +22,8 @@ internal sealed record Change(
     string RequestId,
     bool ValidateOnly,
     RequestMemo? Memo,
-    Partition Partition)
+    Partition Partition
+)
 {
     /// <summary>Names the operation in the activity log.</summary>
     public string OperationId { get; } = Guid.NewGuid().ToString();

@@ -28,7 +28,8 @@ internal sealed class Changes(IAccessChecker access, RedisStore store, ActivityL
         IMessage request,
         string requestId,
         bool validateOnly,
-        Func<Change, Task<TResponse>> body)
+        Func<Change, Task<TResponse>> body
+    )
         where TResponse : class, IMessage<TResponse>, new()
     {
         var caller = await access.RequireAsync(call, action, name.Value);
@@ -48,14 +49,15 @@ internal sealed class Changes(IAccessChecker access, RedisStore store, ActivityL
     }
 
     // Refused for what was asked; not for who asked, nor because something was down.
-    private static bool IsRefusal(RpcException error) => error.StatusCode
-        is StatusCode.InvalidArgument
-        or StatusCode.NotFound
-        or StatusCode.AlreadyExists
-        or StatusCode.FailedPrecondition
-        or StatusCode.Aborted
-        or StatusCode.ResourceExhausted
-        or StatusCode.Unimplemented
+    private static bool IsRefusal(RpcException error) =>
+        error.StatusCode
+            is StatusCode.InvalidArgument
+                or StatusCode.NotFound
+                or StatusCode.AlreadyExists
+                or StatusCode.FailedPrecondition
+                or StatusCode.Aborted
+                or StatusCode.ResourceExhausted
+                or StatusCode.Unimplemented
         && GalleryError.ReasonOf(error) != Contracts.Common.V1.ErrorReason.Unspecified;
 }
 

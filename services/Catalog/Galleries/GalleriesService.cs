@@ -18,7 +18,14 @@ internal sealed class GalleriesService(IAccessChecker access, Changes changes, G
         // A name that is none can't be authorised: its group then stands for it, and the store refuses it.
         var name = group.TryChild(ResourceKind.Gallery, request.GalleryId, out var gallery) ? gallery : group;
         return changes.RunAsync<CreateGalleryResponse>(
-            context, name, CatalogActions.GalleryWrite, request, request.RequestId, request.ValidateOnly, change => store.CreateAsync(change, request));
+            context,
+            name,
+            CatalogActions.GalleryWrite,
+            request,
+            request.RequestId,
+            request.ValidateOnly,
+            change => store.CreateAsync(change, request)
+        );
     }
 
     public override async Task<GetGalleryResponse> GetGallery(GetGalleryRequest request, ServerCallContext context)
@@ -41,13 +48,27 @@ internal sealed class GalleriesService(IAccessChecker access, Changes changes, G
     {
         var name = ResourceName.Require(request.Gallery?.Name, "gallery.name", ResourceKind.Gallery);
         return changes.RunAsync<UpdateGalleryResponse>(
-            context, name, CatalogActions.GalleryWrite, request, request.RequestId, request.ValidateOnly, change => store.UpdateAsync(change, request));
+            context,
+            name,
+            CatalogActions.GalleryWrite,
+            request,
+            request.RequestId,
+            request.ValidateOnly,
+            change => store.UpdateAsync(change, request)
+        );
     }
 
     public override Task<DeleteGalleryResponse> DeleteGallery(DeleteGalleryRequest request, ServerCallContext context)
     {
         var name = ResourceName.Require(request.Name, "name", ResourceKind.Gallery);
         return changes.RunAsync<DeleteGalleryResponse>(
-            context, name, CatalogActions.GalleryDelete, request, request.RequestId, request.ValidateOnly, change => store.DeleteAsync(change, request));
+            context,
+            name,
+            CatalogActions.GalleryDelete,
+            request,
+            request.RequestId,
+            request.ValidateOnly,
+            change => store.DeleteAsync(change, request)
+        );
     }
 }

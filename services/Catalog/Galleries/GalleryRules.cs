@@ -17,10 +17,19 @@ internal static class GalleryRules
         "gallery",
         Output:
         [
-            "name", "uid", "etag", "create_time", "update_time", "unique_name", "sharing_status", "provisioning_state",
-            "sharing_profile.community_gallery_info.community_gallery_enabled", "sharing_profile.community_gallery_info.public_names",
+            "name",
+            "uid",
+            "etag",
+            "create_time",
+            "update_time",
+            "unique_name",
+            "sharing_status",
+            "provisioning_state",
+            "sharing_profile.community_gallery_info.community_gallery_enabled",
+            "sharing_profile.community_gallery_info.public_names",
         ],
-        Fixed: ["location"]);
+        Fixed: ["location"]
+    );
 
     /// <summary>Notes what is wrong with a gallery, and refuses what can't be kept yet.</summary>
     public static void Check(V1.Gallery gallery, Violations violations)
@@ -33,9 +42,11 @@ internal static class GalleryRules
         {
             ValueRules.Known(violations, "gallery.sharing_profile.permissions", sharing.Permissions, required: false);
             violations.AddIf(
-                sharing.CommunityGalleryInfo is not null && sharing.Permissions is SharingPermission.Unspecified or SharingPermission.Private,
+                sharing.CommunityGalleryInfo is not null
+                    && sharing.Permissions is SharingPermission.Unspecified or SharingPermission.Private,
                 "gallery.sharing_profile.community_gallery_info",
-                "Goes with permissions COMMUNITY only.");
+                "Goes with permissions COMMUNITY only."
+            );
         }
     }
 
@@ -45,14 +56,16 @@ internal static class GalleryRules
         if (gallery.SharingProfile?.Permissions is SharingPermission.Groups or SharingPermission.Community)
         {
             throw GalleryError.NotSupportedYet(
-                "Galleries can't be shared directly or with the community yet. Leave sharing_profile.permissions PRIVATE and share by role assignments.");
+                "Galleries can't be shared directly or with the community yet. Leave sharing_profile.permissions PRIVATE and share by role assignments."
+            );
         }
 
         if (gallery.SoftDeletePolicy?.IsSoftDeleteEnabled == true)
         {
             throw GalleryError.NotSupportedYet(
                 "Deleted versions can't be brought back yet. Leave soft_delete_policy.is_soft_delete_enabled false; "
-                + "block_deletion_before_end_of_life in a version's safety profile protects it.");
+                    + "block_deletion_before_end_of_life in a version's safety profile protects it."
+            );
         }
     }
 
@@ -69,13 +82,18 @@ internal static class GalleryRules
         violations.AddIf(
             takesNames ? names.Count is 0 or > MostIdentities : names.Count > 0,
             "gallery.identity.user_assigned_identities",
-            takesNames ? $"Must be 1 to {MostIdentities} identities with this type." : "Must be empty with this type.");
+            takesNames ? $"Must be 1 to {MostIdentities} identities with this type." : "Must be empty with this type."
+        );
         violations.AddIf(
             names.Any(name => name.Length is 0 or > LongestIdentity),
             "gallery.identity.user_assigned_identities",
-            $"Each must have 1 to {LongestIdentity} characters.");
+            $"Each must have 1 to {LongestIdentity} characters."
+        );
         violations.AddIf(
-            names.Distinct(StringComparer.OrdinalIgnoreCase).Count() < names.Count, "gallery.identity.user_assigned_identities", "Each must stand there once.");
+            names.Distinct(StringComparer.OrdinalIgnoreCase).Count() < names.Count,
+            "gallery.identity.user_assigned_identities",
+            "Each must stand there once."
+        );
     }
 
     private static void CheckSoftDelete(SoftDeletePolicy? policy, Violations violations)
@@ -83,8 +101,15 @@ internal static class GalleryRules
         if (policy is not null)
         {
             violations.AddIf(
-                policy.RetentionPeriodInDays is < 0 or > 90, "gallery.soft_delete_policy.retention_period_in_days", "Must be 1 to 90; 0 means 7.");
-            violations.AddIf(policy.GracePeriodInDays is < 0 or > 30, "gallery.soft_delete_policy.grace_period_in_days", "Must be 0 to 30.");
+                policy.RetentionPeriodInDays is < 0 or > 90,
+                "gallery.soft_delete_policy.retention_period_in_days",
+                "Must be 1 to 90; 0 means 7."
+            );
+            violations.AddIf(
+                policy.GracePeriodInDays is < 0 or > 30,
+                "gallery.soft_delete_policy.grace_period_in_days",
+                "Must be 0 to 30."
+            );
         }
     }
 }

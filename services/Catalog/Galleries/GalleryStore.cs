@@ -44,26 +44,28 @@ internal sealed class GalleryStore(RedisStore store, RegionCatalog regions, Quot
         gallery.ProvisioningState = ProvisioningState.Succeeded;
         var response = new CreateGalleryResponse { Gallery = gallery };
 
-        return await FreshAttempt.RunAsync(name.Value, async stale =>
-        {
-            await RequireNameFreeAsync(change, gallery.Location);
-            var mutation = new RedisMutation(change.Partition)
-                .RequireAbsent(change.Partition.GalleryClaim(name), stale);
-            quota.RequireRoom(mutation, change.SubscriptionId, UsageMetric.Galleries, gallery.Location);
-            if (!change.ValidateOnly)
+        return await FreshAttempt.RunAsync(
+            name.Value,
+            async stale =>
             {
-                mutation
-                    .SetHashField(change.Partition.GalleryClaim(name), NameField.ToString(), gallery.Name)
-                    .PutRecord(change.Partition.Gallery(name), gallery, gallery.Etag)
-                    .AddToIndex(change.Partition.Galleries(change.SubscriptionId), MemberOf(name));
-                Quota.Count(mutation, change.SubscriptionId, UsageMetric.Galleries, gallery.Location, 1);
-                Tell(mutation, change, gallery, "Created", ChangeType.Created);
-                mutation.Remember(change.Memo, response);
-            }
+                await RequireNameFreeAsync(change, gallery.Location);
+                var mutation = new RedisMutation(change.Partition).RequireAbsent(change.Partition.GalleryClaim(name), stale);
+                quota.RequireRoom(mutation, change.SubscriptionId, UsageMetric.Galleries, gallery.Location);
+                if (!change.ValidateOnly)
+                {
+                    mutation
+                        .SetHashField(change.Partition.GalleryClaim(name), NameField.ToString(), gallery.Name)
+                        .PutRecord(change.Partition.Gallery(name), gallery, gallery.Etag)
+                        .AddToIndex(change.Partition.Galleries(change.SubscriptionId), MemberOf(name));
+                    Quota.Count(mutation, change.SubscriptionId, UsageMetric.Galleries, gallery.Location, 1);
+                    Tell(mutation, change, gallery, "Created", ChangeType.Created);
+                    mutation.Remember(change.Memo, response);
+                }
 
-            var result = await store.ExecuteAsync(mutation, change.CancellationToken);
-            return result.Answer(response);
-        });
+                var result = await store.ExecuteAsync(mutation, change.CancellationToken);
+                return result.Answer(response);
+            }
+        );
     }
 
     /// <summary>Finds a gallery by its full name.</summary>
@@ -81,7 +83,8 @@ internal sealed class GalleryStore(RedisStore store, RegionCatalog regions, Quot
             member => partition.Gallery(NameOf(parent, member)),
             V1.Gallery.Parser,
             cancellationToken,
-            prefix: parent.Kind == ResourceKind.ResourceGroup ? $"{parent.Id.ToLowerInvariant()}/" : "");
+            prefix: parent.Kind == ResourceKind.ResourceGroup ? $"{parent.Id.ToLowerInvariant()}/" : ""
+        );
         var response = new ListGalleriesResponse { NextPageToken = next };
         response.Galleries.AddRange(galleries);
         return response;
@@ -89,76 +92,83 @@ internal sealed class GalleryStore(RedisStore store, RegionCatalog regions, Quot
 
     /// <summary>Changes a gallery.</summary>
     public Task<UpdateGalleryResponse> UpdateAsync(Change change, UpdateGalleryRequest request) =>
-        FreshAttempt.RunAsync(change.Name.Value, async stale =>
-        {
-            var stored = await RequireAsync(change, request.Gallery.Etag);
-            var current = stored.Value;
-            var gallery = GalleryRules.Shape.Apply(current, request.Gallery, request.UpdateMask);
-            var violations = new Violations();
-            GalleryRules.Check(gallery, violations);
-            violations.ThrowIfAny();
-            GalleryRules.RequireSupported(gallery);
-            gallery.Location = RegionSet.Canonical(gallery.Location);
-            GalleryRules.Shape.RequireUnchanged(current, gallery);
-            gallery.Etag = Etag.New();
-            gallery.UpdateTime = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
-            var response = new UpdateGalleryResponse { Gallery = gallery };
-            if (change.ValidateOnly)
+        FreshAttempt.RunAsync(
+            change.Name.Value,
+            async stale =>
             {
-                return response;
-            }
+                var stored = await RequireAsync(change, request.Gallery.Etag);
+                var current = stored.Value;
+                var gallery = GalleryRules.Shape.Apply(current, request.Gallery, request.UpdateMask);
+                var violations = new Violations();
+                GalleryRules.Check(gallery, violations);
+                violations.ThrowIfAny();
+                GalleryRules.RequireSupported(gallery);
+                gallery.Location = RegionSet.Canonical(gallery.Location);
+                GalleryRules.Shape.RequireUnchanged(current, gallery);
+                gallery.Etag = Etag.New();
+                gallery.UpdateTime = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
+                var response = new UpdateGalleryResponse { Gallery = gallery };
+                if (change.ValidateOnly)
+                {
+                    return response;
+                }
 
-            var key = change.Partition.Gallery(change.Name);
-            var mutation = new RedisMutation(change.Partition)
-                .RequireEtag(key, stored.Etag, stale)
-                .PutRecord(key, gallery, gallery.Etag);
-            Tell(mutation, change, gallery, "OK", ChangeType.Updated);
-            var result = await store.ExecuteAsync(mutation.Remember(change.Memo, response), change.CancellationToken);
-            return result.Answer(response);
-        });
+                var key = change.Partition.Gallery(change.Name);
+                var mutation = new RedisMutation(change.Partition)
+                    .RequireEtag(key, stored.Etag, stale)
+                    .PutRecord(key, gallery, gallery.Etag);
+                Tell(mutation, change, gallery, "OK", ChangeType.Updated);
+                var result = await store.ExecuteAsync(mutation.Remember(change.Memo, response), change.CancellationToken);
+                return result.Answer(response);
+            }
+        );
 
     /// <summary>Deletes an empty gallery.</summary>
     public Task<DeleteGalleryResponse> DeleteAsync(Change change, DeleteGalleryRequest request) =>
-        FreshAttempt.RunAsync(change.Name.Value, async stale =>
-        {
-            var response = new DeleteGalleryResponse();
-            var name = change.Name;
-            var key = change.Partition.Gallery(name);
-            if (request.AllowMissing && await FindAsync(name, change.CancellationToken) is null)
+        FreshAttempt.RunAsync(
+            change.Name.Value,
+            async stale =>
             {
-                return response;
-            }
+                var response = new DeleteGalleryResponse();
+                var name = change.Name;
+                var key = change.Partition.Gallery(name);
+                if (request.AllowMissing && await FindAsync(name, change.CancellationToken) is null)
+                {
+                    return response;
+                }
 
-            var stored = await RequireAsync(change, request.Etag);
-            var children = change.Partition.Definitions(name);
-            if (await store.ReadSomeMembersAsync(children, change.CancellationToken) is { Count: > 0 } ids)
-            {
-                throw GalleryError.CannotDelete(name.Value, [.. ids.Select(id => $"{name.Value}/images/{id}")]);
-            }
+                var stored = await RequireAsync(change, request.Etag);
+                var children = change.Partition.Definitions(name);
+                if (await store.ReadSomeMembersAsync(children, change.CancellationToken) is { Count: > 0 } ids)
+                {
+                    throw GalleryError.CannotDelete(name.Value, [.. ids.Select(id => $"{name.Value}/images/{id}")]);
+                }
 
-            if (change.ValidateOnly)
-            {
-                return response;
-            }
+                if (change.ValidateOnly)
+                {
+                    return response;
+                }
 
-            var mutation = new RedisMutation(change.Partition)
-                .RequireEtag(key, stored.Etag, stale)
-                .RequireEmpty(children, stale)
-                .DeleteKey(key)
-                .DeleteKey(change.Partition.GalleryClaim(name))
-                .RemoveFromIndex(change.Partition.Galleries(change.SubscriptionId), MemberOf(name));
-            Quota.Count(mutation, change.SubscriptionId, UsageMetric.Galleries, stored.Value.Location, -1);
-            Tell(mutation, change, stored.Value, "OK", ChangeType.Deleted);
-            var result = await store.ExecuteAsync(mutation.Remember(change.Memo, response), change.CancellationToken);
-            return result.Answer(response);
-        });
+                var mutation = new RedisMutation(change.Partition)
+                    .RequireEtag(key, stored.Etag, stale)
+                    .RequireEmpty(children, stale)
+                    .DeleteKey(key)
+                    .DeleteKey(change.Partition.GalleryClaim(name))
+                    .RemoveFromIndex(change.Partition.Galleries(change.SubscriptionId), MemberOf(name));
+                Quota.Count(mutation, change.SubscriptionId, UsageMetric.Galleries, stored.Value.Location, -1);
+                Tell(mutation, change, stored.Value, "OK", ChangeType.Deleted);
+                var result = await store.ExecuteAsync(mutation.Remember(change.Memo, response), change.CancellationToken);
+                return result.Answer(response);
+            }
+        );
 
     private static string MemberOf(ResourceName gallery) => $"{gallery.ResourceGroup!.ToLowerInvariant()}/{gallery.Id.ToLowerInvariant()}";
 
     private static ResourceName NameOf(ResourceName parent, string member)
     {
         var slash = member.IndexOf('/', StringComparison.Ordinal);
-        return parent.Ancestor(ResourceKind.Subscription)!
+        return parent
+            .Ancestor(ResourceKind.Subscription)!
             .Child(ResourceKind.ResourceGroup, member[..slash])
             .Child(ResourceKind.Gallery, member[(slash + 1)..]);
     }
@@ -166,27 +176,38 @@ internal sealed class GalleryStore(RedisStore store, RegionCatalog regions, Quot
     private void Tell(RedisMutation mutation, Change change, V1.Gallery gallery, string outcome, ChangeType type)
     {
         log.Append(mutation, ActivityEntries.Done(change, outcome, clock.GetUtcNow()));
-        mutation.AppendEvent(new EventEnvelope
-        {
-            Subject = gallery.Name,
-            SubscriptionId = change.SubscriptionId,
-            GalleryChanged = new GalleryChanged { Name = gallery.Name, Uid = gallery.Uid, Change = type },
-        });
+        mutation.AppendEvent(
+            new EventEnvelope
+            {
+                Subject = gallery.Name,
+                SubscriptionId = change.SubscriptionId,
+                GalleryChanged = new GalleryChanged
+                {
+                    Name = gallery.Name,
+                    Uid = gallery.Uid,
+                    Change = type,
+                },
+            }
+        );
     }
 
     private async Task<Stored<V1.Gallery>> RequireAsync(Change change, string etag)
     {
-        var stored = await FindAsync(change.Name, change.CancellationToken)
-            ?? throw GalleryError.NotFound(change.Name.Noun, change.Name.Value);
+        var stored =
+            await FindAsync(change.Name, change.CancellationToken) ?? throw GalleryError.NotFound(change.Name.Noun, change.Name.Value);
         return etag.Length == 0 || etag == stored.Etag ? stored : throw GalleryError.EtagMismatch(change.Name.Value);
     }
 
     // A gallery's name is taken in the whole subscription (semantics 3.1): the refusal says by which.
     private async Task RequireNameFreeAsync(Change change, string location)
     {
-        var claim = await store.Database.HashGetAsync(change.Partition.GalleryClaim(change.Name), NameField).WaitAsync(change.CancellationToken);
-        if (!ResourceName.TryParse(claim, ResourceKind.Gallery, out var holder)
-            || await FindAsync(holder, change.CancellationToken) is not { } held)
+        var claim = await store
+            .Database.HashGetAsync(change.Partition.GalleryClaim(change.Name), NameField)
+            .WaitAsync(change.CancellationToken);
+        if (
+            !ResourceName.TryParse(claim, ResourceKind.Gallery, out var holder)
+            || await FindAsync(holder, change.CancellationToken) is not { } held
+        )
         {
             return; // Free, or being set free at this moment: the atomic check decides.
         }

@@ -22,9 +22,20 @@ internal static class ImageDefinitionRules
         Output: ["name", "uid", "etag", "create_time", "update_time", "provisioning_state"],
         Fixed:
         [
-            "location", "os_type", "os_state", "identifier.publisher", "identifier.offer", "identifier.sku", "hyper_v_generation", "architecture",
-            Features, "eula", "privacy_statement_uri", "purchase_plan",
-        ]);
+            "location",
+            "os_type",
+            "os_state",
+            "identifier.publisher",
+            "identifier.offer",
+            "identifier.sku",
+            "hyper_v_generation",
+            "architecture",
+            Features,
+            "eula",
+            "privacy_statement_uri",
+            "purchase_plan",
+        ]
+    );
 
     /// <summary>Can change only when the update says so.</summary>
     public const string Features = "features";
@@ -48,7 +59,8 @@ internal static class ImageDefinitionRules
             for (var index = 0; index < disallowed.DiskTypes.Count; index++)
             {
                 var given = disallowed.DiskTypes[index];
-                disallowed.DiskTypes[index] = DiskTypes.FirstOrDefault(type => type.Equals(given, StringComparison.OrdinalIgnoreCase)) ?? given;
+                disallowed.DiskTypes[index] =
+                    DiskTypes.FirstOrDefault(type => type.Equals(given, StringComparison.OrdinalIgnoreCase)) ?? given;
             }
 
             if (disallowed.DiskTypes.Count == 0)
@@ -73,7 +85,8 @@ internal static class ImageDefinitionRules
         violations.AddIf(
             definition.Architecture == Architecture.Arm64 && definition.HyperVGeneration == HyperVGeneration.V1,
             $"{Prefix}.architecture",
-            "ARM64 takes hyper_v_generation V2.");
+            "ARM64 takes hyper_v_generation V2."
+        );
         var identifier = definition.Identifier ?? new ImageIdentifier();
         ValueRules.Word(violations, $"{Prefix}.identifier.publisher", identifier.Publisher, 128);
         ValueRules.Word(violations, $"{Prefix}.identifier.offer", identifier.Offer, 64);
@@ -128,7 +141,11 @@ internal static class ImageDefinitionRules
 
         var field = $"{Prefix}.purchase_plan";
         violations.AddIf(plan.Name.Length is 0 or > LongestPlanPart, $"{field}.name", $"Must be 1 to {LongestPlanPart} characters.");
-        violations.AddIf(plan.Publisher.Length is 0 or > LongestPlanPart, $"{field}.publisher", $"Must be 1 to {LongestPlanPart} characters.");
+        violations.AddIf(
+            plan.Publisher.Length is 0 or > LongestPlanPart,
+            $"{field}.publisher",
+            $"Must be 1 to {LongestPlanPart} characters."
+        );
         violations.AddIf(plan.Product.Length > LongestPlanPart, $"{field}.product", $"Must be at most {LongestPlanPart} characters.");
     }
 }

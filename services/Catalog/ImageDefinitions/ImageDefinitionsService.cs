@@ -13,7 +13,10 @@ namespace Gallery.Catalog.ImageDefinitions;
 internal sealed class ImageDefinitionsService(IAccessChecker access, Changes changes, ImageDefinitionStore store)
     : ImageDefinitionService.ImageDefinitionServiceBase
 {
-    public override Task<CreateImageDefinitionResponse> CreateImageDefinition(CreateImageDefinitionRequest request, ServerCallContext context)
+    public override Task<CreateImageDefinitionResponse> CreateImageDefinition(
+        CreateImageDefinitionRequest request,
+        ServerCallContext context
+    )
     {
         var gallery = ResourceName.Require(request.Parent, "parent", ResourceKind.Gallery);
         // A name that is none can't be authorised: its gallery then stands for it, and the store refuses it.
@@ -25,7 +28,8 @@ internal sealed class ImageDefinitionsService(IAccessChecker access, Changes cha
             request,
             request.RequestId,
             request.ValidateOnly,
-            change => store.CreateAsync(change, gallery, request));
+            change => store.CreateAsync(change, gallery, request)
+        );
     }
 
     public override async Task<GetImageDefinitionResponse> GetImageDefinition(GetImageDefinitionRequest request, ServerCallContext context)
@@ -36,7 +40,10 @@ internal sealed class ImageDefinitionsService(IAccessChecker access, Changes cha
         return new GetImageDefinitionResponse { ImageDefinition = found.Value };
     }
 
-    public override async Task<ListImageDefinitionsResponse> ListImageDefinitions(ListImageDefinitionsRequest request, ServerCallContext context)
+    public override async Task<ListImageDefinitionsResponse> ListImageDefinitions(
+        ListImageDefinitionsRequest request,
+        ServerCallContext context
+    )
     {
         var gallery = ResourceName.Require(request.Parent, "parent", ResourceKind.Gallery);
         await access.RequireAsync(context, CatalogActions.DefinitionRead, gallery.Value, CatalogActions.ReadingServices);
@@ -44,7 +51,10 @@ internal sealed class ImageDefinitionsService(IAccessChecker access, Changes cha
         return await store.ListAsync(gallery, page, context.CancellationToken);
     }
 
-    public override Task<UpdateImageDefinitionResponse> UpdateImageDefinition(UpdateImageDefinitionRequest request, ServerCallContext context)
+    public override Task<UpdateImageDefinitionResponse> UpdateImageDefinition(
+        UpdateImageDefinitionRequest request,
+        ServerCallContext context
+    )
     {
         var name = ResourceName.Require(request.ImageDefinition?.Name, "image_definition.name", ResourceKind.Image);
         return changes.RunAsync<UpdateImageDefinitionResponse>(
@@ -54,10 +64,14 @@ internal sealed class ImageDefinitionsService(IAccessChecker access, Changes cha
             request,
             request.RequestId,
             request.ValidateOnly,
-            change => store.UpdateAsync(change, request));
+            change => store.UpdateAsync(change, request)
+        );
     }
 
-    public override Task<DeleteImageDefinitionResponse> DeleteImageDefinition(DeleteImageDefinitionRequest request, ServerCallContext context)
+    public override Task<DeleteImageDefinitionResponse> DeleteImageDefinition(
+        DeleteImageDefinitionRequest request,
+        ServerCallContext context
+    )
     {
         var name = ResourceName.Require(request.Name, "name", ResourceKind.Image);
         return changes.RunAsync<DeleteImageDefinitionResponse>(
@@ -67,6 +81,7 @@ internal sealed class ImageDefinitionsService(IAccessChecker access, Changes cha
             request,
             request.RequestId,
             request.ValidateOnly,
-            change => store.DeleteAsync(change, request));
+            change => store.DeleteAsync(change, request)
+        );
     }
 }

@@ -17,7 +17,12 @@ internal static class ImageFeatures
     {
         [SecurityType] =
         [
-            Standard, TrustedLaunchSupported, "TrustedLaunch", "ConfidentialVMSupported", "ConfidentialVM", "TrustedLaunchAndConfidentialVmSupported",
+            Standard,
+            TrustedLaunchSupported,
+            "TrustedLaunch",
+            "ConfidentialVMSupported",
+            "ConfidentialVM",
+            "TrustedLaunchAndConfidentialVmSupported",
         ],
         ["IsHibernateSupported"] = ["True", "False"],
         ["IsAcceleratedNetworkSupported"] = ["True", "False"],
@@ -59,11 +64,13 @@ internal static class ImageFeatures
             violations.AddIf(
                 name == SecurityType && feature.Value != Standard && values.Contains(feature.Value) && generation == HyperVGeneration.V1,
                 $"{path}.value",
-                $"Takes hyper_v_generation V2: with V1 it must be {Standard}.");
+                $"Takes hyper_v_generation V2: with V1 it must be {Standard}."
+            );
             violations.AddIf(
                 feature.StartsAtVersion.Length > 0 && !VersionNumber.TryParse(feature.StartsAtVersion, out _),
                 $"{path}.starts_at_version",
-                VersionNumber.Form);
+                VersionNumber.Form
+            );
             violations.AddIf(features.Take(index).Any(other => other.Name == name), $"{path}.name", "Must stand there once.");
         }
     }
@@ -72,6 +79,10 @@ internal static class ImageFeatures
         Values.FirstOrDefault(known => Same(known.Key, name)) is { Key: { } key, Value: var values } ? (key, values) : null;
 
     // "scsi,nvme" is the same as "SCSI, NVMe".
-    private static bool Same(string one, string other) => string.Equals(
-        one.Replace(" ", "", StringComparison.Ordinal), other.Replace(" ", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);
+    private static bool Same(string one, string other) =>
+        string.Equals(
+            one.Replace(" ", "", StringComparison.Ordinal),
+            other.Replace(" ", "", StringComparison.Ordinal),
+            StringComparison.OrdinalIgnoreCase
+        );
 }

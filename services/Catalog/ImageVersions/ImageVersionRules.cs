@@ -23,15 +23,32 @@ internal static class ImageVersionRules
         Prefix,
         Output:
         [
-            "name", "uid", "etag", "create_time", "update_time", "generation", "provisioning_state", "provisioning_details", "replication_status",
-            "virtual_size_bytes", "occupied_size_bytes", "validations_profile", "image_metadata_profiles", "publishing_profile.published_date",
-            "safety_profile.reported_for_policy_violation", "safety_profile.policy_violations",
+            "name",
+            "uid",
+            "etag",
+            "create_time",
+            "update_time",
+            "generation",
+            "provisioning_state",
+            "provisioning_details",
+            "replication_status",
+            "virtual_size_bytes",
+            "occupied_size_bytes",
+            "validations_profile",
+            "image_metadata_profiles",
+            "publishing_profile.published_date",
+            "safety_profile.reported_for_policy_violation",
+            "safety_profile.policy_violations",
         ],
         Fixed:
         [
-            "location", "publishing_profile.storage_account_type", "publishing_profile.storage_account_strategy",
-            "publishing_profile.replication_mode", "security_profile",
-        ]);
+            "location",
+            "publishing_profile.storage_account_type",
+            "publishing_profile.storage_account_strategy",
+            "publishing_profile.replication_mode",
+            "security_profile",
+        ]
+    );
 
     /// <summary>Fills in what the profile does not say.</summary>
     public static void Normalize(ImageVersion version)
@@ -43,7 +60,10 @@ internal static class ImageVersionRules
             profile.ReplicationMode = ReplicationMode.Full;
         }
 
-        if (profile.StorageAccountType == StorageAccountType.Unspecified && profile.StorageAccountStrategy == StorageAccountStrategy.Unspecified)
+        if (
+            profile.StorageAccountType == StorageAccountType.Unspecified
+            && profile.StorageAccountStrategy == StorageAccountStrategy.Unspecified
+        )
         {
             profile.StorageAccountType = StorageAccountType.StandardLrs;
         }
@@ -63,15 +83,27 @@ internal static class ImageVersionRules
     {
         var profile = version.PublishingProfile;
         ValueRules.Tags(violations, $"{Prefix}.tags", version.Tags);
-        ValueRules.EndOfLife(violations, $"{Profile}.end_of_life_date", profile.EndOfLifeDate, current?.PublishingProfile.EndOfLifeDate, now);
+        ValueRules.EndOfLife(
+            violations,
+            $"{Profile}.end_of_life_date",
+            profile.EndOfLifeDate,
+            current?.PublishingProfile.EndOfLifeDate,
+            now
+        );
         ValueRules.Known(violations, $"{Profile}.replication_mode", profile.ReplicationMode, required: true);
         ValueRules.Known(violations, $"{Profile}.storage_account_strategy", profile.StorageAccountStrategy, required: false);
         ReplicaType(violations, $"{Profile}.storage_account_type", profile.StorageAccountType);
         violations.AddIf(
-            profile.StorageAccountStrategy != StorageAccountStrategy.Unspecified && profile.StorageAccountType != StorageAccountType.Unspecified,
+            profile.StorageAccountStrategy != StorageAccountStrategy.Unspecified
+                && profile.StorageAccountType != StorageAccountType.Unspecified,
             $"{Profile}.storage_account_strategy",
-            "Must not be set together with storage_account_type.");
-        violations.AddIf(profile.ReplicaCount is < 1 or > TargetRegionRules.MostReplicas, $"{Profile}.replica_count", TargetRegionRules.CountRange);
+            "Must not be set together with storage_account_type."
+        );
+        violations.AddIf(
+            profile.ReplicaCount is < 1 or > TargetRegionRules.MostReplicas,
+            $"{Profile}.replica_count",
+            TargetRegionRules.CountRange
+        );
     }
 
     /// <summary>Refuses what is part of the contract and can't be kept yet.</summary>
@@ -85,8 +117,10 @@ internal static class ImageVersionRules
             { SecurityProfile: not null } => "Firmware keys and secrets settings (security_profile) can't be kept yet. Leave it out.",
             _ when profile.ReplicationMode == ReplicationMode.Shallow =>
                 "replication_mode SHALLOW is not supported yet. Leave it FULL with one replica in the version's location.",
-            _ when profile.TargetExtendedLocations.Count > 0 => "Edge zones (target_extended_locations) can't be kept yet. Name the region in target_regions.",
-            _ when profile.TargetRegions.Any(region => region.Encryption is not null) => "Encryption of target regions can't be kept yet. Leave it out.",
+            _ when profile.TargetExtendedLocations.Count > 0 =>
+                "Edge zones (target_extended_locations) can't be kept yet. Name the region in target_regions.",
+            _ when profile.TargetRegions.Any(region => region.Encryption is not null) =>
+                "Encryption of target regions can't be kept yet. Leave it out.",
             _ when profile.TargetRegions.Any(region => region.AdditionalReplicaSets.Count > 0) =>
                 "additional_replica_sets are not supported yet. Ask for more replicas with regional_replica_count.",
             _ => null,
@@ -105,16 +139,25 @@ internal static class ImageVersionRules
         var total = regions.Sum(region => (long)region.RegionalReplicaCount);
         if (total > limits.ReplicasPerVersion)
         {
-            throw GalleryError.InvalidParameter($"{Profile}.target_regions", string.Create(
-                CultureInfo.InvariantCulture,
-                $"Must ask for at most {limits.ReplicasPerVersion} replicas over all regions; these are {total}."));
+            throw GalleryError.InvalidParameter(
+                $"{Profile}.target_regions",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Must ask for at most {limits.ReplicasPerVersion} replicas over all regions; these are {total}."
+                )
+            );
         }
 
         return
         [
-            .. regions.Where(region => region.RegionalReplicaCount > ManyReplicas).Select(region => string.Create(
-                CultureInfo.InvariantCulture,
-                $"{region.RegionalReplicaCount} replicas are asked for in {region.Name}: more than {ManyReplicas} in one region are rarely needed, as each serves about 20 machines at a time.")),
+            .. regions
+                .Where(region => region.RegionalReplicaCount > ManyReplicas)
+                .Select(region =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{region.RegionalReplicaCount} replicas are asked for in {region.Name}: more than {ManyReplicas} in one region are rarely needed, as each serves about 20 machines at a time."
+                    )
+                ),
         ];
     }
 
@@ -123,7 +166,10 @@ internal static class ImageVersionRules
     {
         ValueRules.Known(violations, field, type, required: false);
         violations.AddIf(
-            type == StorageAccountType.PremiumV2Lrs, field, "PremiumV2Lrs is for additional replica sets only: use StandardLrs, StandardZrs or PremiumLrs.");
+            type == StorageAccountType.PremiumV2Lrs,
+            field,
+            "PremiumV2Lrs is for additional replica sets only: use StandardLrs, StandardZrs or PremiumLrs."
+        );
     }
 
     /// <summary>Whether a version that failed and one that is to be created in its place are the same but for what may change: then it goes on.</summary>
@@ -132,7 +178,8 @@ internal static class ImageVersionRules
         var types = failed.PublishingProfile.TargetRegions.ToDictionary(region => region.Name, region => region.StorageAccountType);
         return failed.Location == created.Location
             && StorageProfileRules.Disks(failed.StorageProfile).SequenceEqual(StorageProfileRules.Disks(created.StorageProfile))
-            && created.PublishingProfile.TargetRegions.All(
-                region => !types.TryGetValue(region.Name, out var type) || type == region.StorageAccountType);
+            && created.PublishingProfile.TargetRegions.All(region =>
+                !types.TryGetValue(region.Name, out var type) || type == region.StorageAccountType
+            );
     }
 }

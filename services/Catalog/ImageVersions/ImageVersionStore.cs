@@ -30,7 +30,11 @@ internal sealed class ImageVersionStore(RedisStore store, ActivityLog log)
 
     /// <summary>Lists the versions of a definition by number.</summary>
     public async Task<ListImageVersionsResponse> ListAsync(
-        ResourceName definition, PageRequest page, bool descending, CancellationToken cancellationToken)
+        ResourceName definition,
+        PageRequest page,
+        bool descending,
+        CancellationToken cancellationToken
+    )
     {
         if (await FindDefinitionAsync(definition, cancellationToken) is null)
         {
@@ -44,7 +48,8 @@ internal sealed class ImageVersionStore(RedisStore store, ActivityLog log)
             member => partition.Version(definition.Child(ResourceKind.ImageVersion, VersionNumber.FromSortKey(member).ToString())),
             ImageVersion.Parser,
             cancellationToken,
-            descending: descending);
+            descending: descending
+        );
         var response = new ListImageVersionsResponse { NextPageToken = next };
         response.ImageVersions.AddRange(found);
         return response;
@@ -52,10 +57,18 @@ internal sealed class ImageVersionStore(RedisStore store, ActivityLog log)
 
     /// <summary>Lists all versions of a partition by name.</summary>
     public async Task<ListVersionsForReconcileResponse> ListPartitionAsync(
-        Partition partition, PageRequest page, CancellationToken cancellationToken)
+        Partition partition,
+        PageRequest page,
+        CancellationToken cancellationToken
+    )
     {
         var (found, next) = await store.ReadPageAsync(
-            partition.AllVersions(), page, member => partition.Key("version", member), ImageVersion.Parser, cancellationToken);
+            partition.AllVersions(),
+            page,
+            member => partition.Key("version", member),
+            ImageVersion.Parser,
+            cancellationToken
+        );
         var response = new ListVersionsForReconcileResponse { PartitionCount = store.Partitions.Count, NextPageToken = next };
         response.ImageVersions.AddRange(found);
         return response;
@@ -68,9 +81,7 @@ internal sealed class ImageVersionStore(RedisStore store, ActivityLog log)
     public static RedisMutation Put(RedisMutation mutation, ResourceName name, ImageVersion version)
     {
         var key = mutation.Partition.Version(name);
-        return mutation
-            .PutRecord(key, version, version.Etag)
-            .Publish(CatalogKeys.VersionChannel, key.ToString());
+        return mutation.PutRecord(key, version, version.Etag).Publish(CatalogKeys.VersionChannel, key.ToString());
     }
 
     /// <summary>Writes that a change of the version begins, ending one that it takes the place of.</summary>
@@ -97,16 +108,18 @@ internal sealed class ImageVersionStore(RedisStore store, ActivityLog log)
 
     /// <summary>Tells the other services of a change.</summary>
     public static void Tell(RedisMutation mutation, ResourceName name, ImageVersion version, ChangeType type) =>
-        mutation.AppendEvent(new EventEnvelope
-        {
-            Subject = version.Name,
-            SubscriptionId = name.SubscriptionId,
-            ImageVersionChanged = new ImageVersionChanged
+        mutation.AppendEvent(
+            new EventEnvelope
             {
-                Name = version.Name,
-                Uid = version.Uid,
-                Generation = version.Generation,
-                Change = type,
-            },
-        });
+                Subject = version.Name,
+                SubscriptionId = name.SubscriptionId,
+                ImageVersionChanged = new ImageVersionChanged
+                {
+                    Name = version.Name,
+                    Uid = version.Uid,
+                    Generation = version.Generation,
+                    Change = type,
+                },
+            }
+        );
 }

@@ -20,7 +20,8 @@ internal sealed class ImageVersionsService(
     VersionCreation creation,
     VersionUpdate update,
     VersionDeletion deletion,
-    VersionWatch watch) : ImageVersionService.ImageVersionServiceBase
+    VersionWatch watch
+) : ImageVersionService.ImageVersionServiceBase
 {
     private const string Descending = "version desc";
 
@@ -36,7 +37,8 @@ internal sealed class ImageVersionsService(
             request,
             request.RequestId,
             request.ValidateOnly,
-            change => creation.RunAsync(change, definition, request));
+            change => creation.RunAsync(change, definition, request)
+        );
     }
 
     public override async Task<GetImageVersionResponse> GetImageVersion(GetImageVersionRequest request, ServerCallContext context)
@@ -71,7 +73,8 @@ internal sealed class ImageVersionsService(
             request,
             request.RequestId,
             request.ValidateOnly,
-            change => update.RunAsync(change, request));
+            change => update.RunAsync(change, request)
+        );
     }
 
     public override Task<DeleteImageVersionResponse> DeleteImageVersion(DeleteImageVersionRequest request, ServerCallContext context)
@@ -84,11 +87,15 @@ internal sealed class ImageVersionsService(
             request,
             request.RequestId,
             request.ValidateOnly,
-            change => deletion.RunAsync(change, request));
+            change => deletion.RunAsync(change, request)
+        );
     }
 
     public override async Task WatchImageVersion(
-        WatchImageVersionRequest request, IServerStreamWriter<WatchImageVersionResponse> responseStream, ServerCallContext context)
+        WatchImageVersionRequest request,
+        IServerStreamWriter<WatchImageVersionResponse> responseStream,
+        ServerCallContext context
+    )
     {
         var name = ResourceName.Require(request.Name, "name", ResourceKind.ImageVersion);
         await access.RequireAsync(context, CatalogActions.VersionRead, name.Value, CatalogActions.ReadingServices);
@@ -96,18 +103,25 @@ internal sealed class ImageVersionsService(
     }
 
     public override async Task<ListVersionsForReconcileResponse> ListVersionsForReconcile(
-        ListVersionsForReconcileRequest request, ServerCallContext context)
+        ListVersionsForReconcileRequest request,
+        ServerCallContext context
+    )
     {
         context.RequireService(CatalogActions.ReadingServices);
         if (request.Partition < 0 || request.Partition >= store.Partitions.Count)
         {
             throw GalleryError.InvalidParameter(
-                "partition", string.Create(CultureInfo.InvariantCulture, $"Must be 0 to {store.Partitions.Count - 1}."));
+                "partition",
+                string.Create(CultureInfo.InvariantCulture, $"Must be 0 to {store.Partitions.Count - 1}.")
+            );
         }
 
         var partition = store.Partitions[request.Partition];
         var page = PageRequest.From(
-            request.PageSize, request.PageToken, string.Create(CultureInfo.InvariantCulture, $"allversions {request.Partition}"));
+            request.PageSize,
+            request.PageToken,
+            string.Create(CultureInfo.InvariantCulture, $"allversions {request.Partition}")
+        );
         return await versions.ListPartitionAsync(partition, page, context.CancellationToken);
     }
 }

@@ -14,17 +14,15 @@ internal static class ReplicationRows
     /// <param name="now">The time.</param>
     public static ReplicationStatus Expected(ImageVersion version, ImageVersion? earlier, DateTimeOffset now)
     {
-        var status = new ReplicationStatus
-        {
-            AggregatedState = AggregatedReplicationState.InProgress,
-            Generation = version.Generation,
-        };
+        var status = new ReplicationStatus { AggregatedState = AggregatedReplicationState.InProgress, Generation = version.Generation };
         foreach (var target in version.PublishingProfile.TargetRegions)
         {
             var row = earlier?.ReplicationStatus?.Summary.FirstOrDefault(other => other.Region == target.Name);
-            status.Summary.Add(row is { State: RegionalReplicationState.Completed } && row.TargetReplicaCount == target.RegionalReplicaCount
-                ? row.Clone()
-                : Waiting(target, row, version.OccupiedSizeBytes, now));
+            status.Summary.Add(
+                row is { State: RegionalReplicationState.Completed } && row.TargetReplicaCount == target.RegionalReplicaCount
+                    ? row.Clone()
+                    : Waiting(target, row, version.OccupiedSizeBytes, now)
+            );
         }
 
         return status;
@@ -33,9 +31,11 @@ internal static class ReplicationRows
     /// <summary>A version after Replication has told of it; null when what was told is not of it as it is now.</summary>
     public static ImageVersion? Settle(ImageVersion current, ReplicationStatusChanged told)
     {
-        if (told.VersionUid != current.Uid
+        if (
+            told.VersionUid != current.Uid
             || told.Generation != current.Generation
-            || current.ProvisioningState == ProvisioningState.Deleting)
+            || current.ProvisioningState == ProvisioningState.Deleting
+        )
         {
             return null;
         }
@@ -55,9 +55,11 @@ internal static class ReplicationRows
         return version;
     }
 
-    private static string Reasons(ReplicationStatusChanged told) => string.Join(
-        "; ",
-        told.Summary.Where(row => row.State == RegionalReplicationState.Failed).Select(row => $"{row.Region}: {row.Details}"));
+    private static string Reasons(ReplicationStatusChanged told) =>
+        string.Join(
+            "; ",
+            told.Summary.Where(row => row.State == RegionalReplicationState.Failed).Select(row => $"{row.Region}: {row.Details}")
+        );
 
     private static RegionalReplicationStatus Waiting(TargetRegion target, RegionalReplicationStatus? row, long size, DateTimeOffset now)
     {

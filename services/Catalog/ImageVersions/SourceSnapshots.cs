@@ -57,7 +57,8 @@ internal sealed class SourceSnapshots(IAccessChecker access, SnapshotService.Sna
         {
             throw NotUsable(
                 snapshot,
-                $"The snapshot '{snapshot.Name}' lies in '{snapshot.Region}' and the version's location is '{location}': they must be the same region.");
+                $"The snapshot '{snapshot.Name}' lies in '{snapshot.Region}' and the version's location is '{location}': they must be the same region."
+            );
         }
 
         if (snapshot.Content.VirtualSizeBytes > limits.MaxDiskBytes)
@@ -67,17 +68,24 @@ internal sealed class SourceSnapshots(IAccessChecker access, SnapshotService.Sna
                 ErrorReason.GallerySourceResourceExceedsMaxSize,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The disk of the snapshot '{snapshot.Name}' has {snapshot.Content.VirtualSizeBytes} bytes; at most {limits.MaxDiskBytes} are allowed."),
+                    $"The disk of the snapshot '{snapshot.Name}' has {snapshot.Content.VirtualSizeBytes} bytes; at most {limits.MaxDiskBytes} are allowed."
+                ),
                 new Dictionary<string, string>
                 {
                     ["limit"] = limits.MaxDiskBytes.ToString(CultureInfo.InvariantCulture),
                     ["size"] = snapshot.Content.VirtualSizeBytes.ToString(CultureInfo.InvariantCulture),
-                });
+                }
+            );
         }
     }
 
-    private static RpcException NotUsable(Snapshot snapshot, string message) => GalleryError.Create(
-        StatusCode.FailedPrecondition, ErrorReason.SourceNotUsable, message, new Dictionary<string, string> { ["source"] = snapshot.Name });
+    private static RpcException NotUsable(Snapshot snapshot, string message) =>
+        GalleryError.Create(
+            StatusCode.FailedPrecondition,
+            ErrorReason.SourceNotUsable,
+            message,
+            new Dictionary<string, string> { ["source"] = snapshot.Name }
+        );
 
     private static int Gigabytes(ContentDescriptor content) => (int)((content.VirtualSizeBytes + BytesPerGigabyte - 1) / BytesPerGigabyte);
 
@@ -86,7 +94,10 @@ internal sealed class SourceSnapshots(IAccessChecker access, SnapshotService.Sna
         await access.RequireLinkedAsync(change.Call, CatalogActions.SnapshotRead, name);
         try
         {
-            var answer = await snapshots.GetSnapshotAsync(new GetSnapshotRequest { Name = name }, cancellationToken: change.CancellationToken);
+            var answer = await snapshots.GetSnapshotAsync(
+                new GetSnapshotRequest { Name = name },
+                cancellationToken: change.CancellationToken
+            );
             return answer.Snapshot;
         }
         catch (RpcException missing) when (missing.StatusCode == StatusCode.NotFound)

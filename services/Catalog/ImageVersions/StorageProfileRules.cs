@@ -23,7 +23,11 @@ internal static class StorageProfileRules
 
         if (profile.Source is not null)
         {
-            violations.AddIf(profile.OsDiskImage is not null || profile.DataDiskImages.Count > 0, Field, "Must have either source or disks, not both.");
+            violations.AddIf(
+                profile.OsDiskImage is not null || profile.DataDiskImages.Count > 0,
+                Field,
+                "Must have either source or disks, not both."
+            );
             violations.AddIf(profile.Source.SourceCase == ImageSource.SourceOneofCase.None, $"{Field}.source", "Must name an image.");
             return;
         }
@@ -36,12 +40,23 @@ internal static class StorageProfileRules
             var path = $"{Field}.data_disk_images[{index}]";
             CheckSource(violations, $"{path}.snapshot", disk.Snapshot);
             ValueRules.Known(violations, $"{path}.host_caching", disk.HostCaching, required: false);
-            violations.AddIf(disk.Lun is < 0 or > HighestLun, $"{path}.lun", string.Create(CultureInfo.InvariantCulture, $"Must be 0 to {HighestLun}."));
-            violations.AddIf(profile.DataDiskImages.Take(index).Any(other => other.Lun == disk.Lun), $"{path}.lun", "Each LUN must stand there once.");
+            violations.AddIf(
+                disk.Lun is < 0 or > HighestLun,
+                $"{path}.lun",
+                string.Create(CultureInfo.InvariantCulture, $"Must be 0 to {HighestLun}.")
+            );
+            violations.AddIf(
+                profile.DataDiskImages.Take(index).Any(other => other.Lun == disk.Lun),
+                $"{path}.lun",
+                "Each LUN must stand there once."
+            );
         }
 
         var sources = profile.DataDiskImages.Select(disk => disk.Snapshot).Prepend(profile.OsDiskImage.Snapshot);
-        var twice = sources.Where(source => source.Length > 0).GroupBy(source => source, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1);
+        var twice = sources
+            .Where(source => source.Length > 0)
+            .GroupBy(source => source, StringComparer.OrdinalIgnoreCase)
+            .FirstOrDefault(group => group.Count() > 1);
         violations.AddIf(twice is not null, Field, $"Each disk must come from a snapshot of its own; '{twice?.Key}' stands there twice.");
     }
 
@@ -80,7 +95,12 @@ internal static class StorageProfileRules
         if (proposed.OsDiskImage is { } osDisk)
         {
             RequireSame($"{Field}.os_disk_image.snapshot", current.OsDiskImage.Snapshot, osDisk.Snapshot);
-            result.OsDiskImage.HostCaching = Caching(violations, $"{Field}.os_disk_image.host_caching", current.OsDiskImage.HostCaching, osDisk.HostCaching);
+            result.OsDiskImage.HostCaching = Caching(
+                violations,
+                $"{Field}.os_disk_image.host_caching",
+                current.OsDiskImage.HostCaching,
+                osDisk.HostCaching
+            );
         }
 
         if (proposed.DataDiskImages.Count > 0)
@@ -105,13 +125,18 @@ internal static class StorageProfileRules
     }
 
     /// <summary>The disks by slot, with the digests of their bytes.</summary>
-    public static IEnumerable<(int Slot, string Digest)> Disks(StorageProfile profile) => profile.DataDiskImages
-        .Select(disk => (disk.Lun, disk.Content?.Digest ?? ""))
-        .Prepend((-1, profile.OsDiskImage?.Content?.Digest ?? ""))
-        .Order();
+    public static IEnumerable<(int Slot, string Digest)> Disks(StorageProfile profile) =>
+        profile
+            .DataDiskImages.Select(disk => (disk.Lun, disk.Content?.Digest ?? ""))
+            .Prepend((-1, profile.OsDiskImage?.Content?.Digest ?? ""))
+            .Order();
 
-    private static void CheckSource(Violations violations, string field, string snapshot) => violations.AddIf(
-        !ResourceName.TryParse(snapshot, ResourceKind.Snapshot, out _), field, ResourceName.Describe(ResourceKind.Snapshot));
+    private static void CheckSource(Violations violations, string field, string snapshot) =>
+        violations.AddIf(
+            !ResourceName.TryParse(snapshot, ResourceKind.Snapshot, out _),
+            field,
+            ResourceName.Describe(ResourceKind.Snapshot)
+        );
 
     private static void RequireSame(string target, string current, string proposed)
     {

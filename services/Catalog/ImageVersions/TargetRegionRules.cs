@@ -15,7 +15,10 @@ internal static class TargetRegionRules
     public const int MostReplicas = 100;
 
     /// <summary>What a count accepts.</summary>
-    public static readonly string CountRange = string.Create(CultureInfo.InvariantCulture, $"Must be 1 to {MostReplicas}; 0 leaves it to the default.");
+    public static readonly string CountRange = string.Create(
+        CultureInfo.InvariantCulture,
+        $"Must be 1 to {MostReplicas}; 0 leaves it to the default."
+    );
 
     private const string Field = $"{ImageVersionRules.Profile}.target_regions";
 
@@ -34,13 +37,15 @@ internal static class TargetRegionRules
             violations.AddIf(
                 name.Length > 0 && targets.Take(index).Any(other => RegionSet.Canonical(other.Name) == name),
                 Field,
-                $"Each region must stand there once; '{name}' stands there twice.");
+                $"Each region must stand there once; '{name}' stands there twice."
+            );
         }
 
         violations.AddIf(
             version.Location.Length > 0 && targets.All(target => RegionSet.Canonical(target.Name) != version.Location),
             Field,
-            $"Must include the version's location, '{version.Location}'.");
+            $"Must include the version's location, '{version.Location}'."
+        );
     }
 
     /// <summary>Gives each region its canonical name, its count and its storage type, and refuses regions that can't have it.</summary>
@@ -76,7 +81,10 @@ internal static class TargetRegionRules
             if (kept is not null && kept.StorageAccountType != target.StorageAccountType)
             {
                 throw GalleryError.PropertyChangeNotAllowed(
-                    $"{Field}[{index}].storage_account_type", kept.StorageAccountType.ToString(), target.StorageAccountType.ToString());
+                    $"{Field}[{index}].storage_account_type",
+                    kept.StorageAccountType.ToString(),
+                    target.StorageAccountType.ToString()
+                );
             }
 
             if (target.RegionalReplicaCount == 0)
@@ -100,8 +108,9 @@ internal static class TargetRegionRules
             StatusCode.FailedPrecondition,
             ErrorReason.ReplicatedLocationDeletionNotAllowed,
             $"The update would take the version out of {list}. Name all regions that it is to stay in, or set "
-            + "safety_profile.allow_deletion_of_replicated_locations, which may be in the same update.",
-            new Dictionary<string, string> { ["dropped"] = list });
+                + "safety_profile.allow_deletion_of_replicated_locations, which may be in the same update.",
+            new Dictionary<string, string> { ["dropped"] = list }
+        );
     }
 
     /// <summary>Whether the replicas that are wanted differ.</summary>
@@ -114,7 +123,11 @@ internal static class TargetRegionRules
     private static IEnumerable<string> Names(ImageVersion version) => version.PublishingProfile.TargetRegions.Select(target => target.Name);
 
     private static StorageAccountType TypeOf(
-        TargetRegion target, TargetRegion? kept, ImageVersionPublishingProfile profile, OfferedRegion? region)
+        TargetRegion target,
+        TargetRegion? kept,
+        ImageVersionPublishingProfile profile,
+        OfferedRegion? region
+    )
     {
         if (target.StorageAccountType != StorageAccountType.Unspecified)
         {
@@ -134,9 +147,11 @@ internal static class TargetRegionRules
         };
     }
 
-    private static RpcException NotZoneRedundant(OfferedRegion region, int index) => GalleryError.Create(
-        StatusCode.FailedPrecondition,
-        ErrorReason.StorageAccountTypeNotSupported,
-        $"Standard_ZRS takes three zones and the region '{region.Name}' has one. Choose Standard_LRS or Premium_LRS there.",
-        new Dictionary<string, string> { ["region"] = region.Name, ["field"] = $"{Field}[{index}].storage_account_type" });
+    private static RpcException NotZoneRedundant(OfferedRegion region, int index) =>
+        GalleryError.Create(
+            StatusCode.FailedPrecondition,
+            ErrorReason.StorageAccountTypeNotSupported,
+            $"Standard_ZRS takes three zones and the region '{region.Name}' has one. Choose Standard_LRS or Premium_LRS there.",
+            new Dictionary<string, string> { ["region"] = region.Name, ["field"] = $"{Field}[{index}].storage_account_type" }
+        );
 }

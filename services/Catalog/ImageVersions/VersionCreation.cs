@@ -14,7 +14,13 @@ namespace Gallery.Catalog.ImageVersions;
 
 /// <summary>Accepts new versions, and the repetition of failed ones.</summary>
 internal sealed class VersionCreation(
-    RedisStore store, ImageVersionStore versions, SourceSnapshots sources, RegionCatalog regions, Quota quota, TimeProvider clock)
+    RedisStore store,
+    ImageVersionStore versions,
+    SourceSnapshots sources,
+    RegionCatalog regions,
+    Quota quota,
+    TimeProvider clock
+)
 {
     /// <summary>Accepts a version.</summary>
     /// <param name="change">The change; its name is the definition's when the version's is none.</param>
@@ -45,7 +51,11 @@ internal sealed class VersionCreation(
         var violations = new Violations();
         violations.AddIf(!VersionNumber.TryParse(request.ImageVersionId, out _), "image_version_id", VersionNumber.Form);
         violations.AddIf(request.ImageVersion is null, "image_version", "Must be set.");
-        violations.AddIf(version.Location.Length == 0, "image_version.location", "Must be set: the region that the version's sources lie in.");
+        violations.AddIf(
+            version.Location.Length == 0,
+            "image_version.location",
+            "Must be set: the region that the version's sources lie in."
+        );
         BodyName.Check(violations, "image_version.name", request.ImageVersion?.Name, change.Name);
         ImageVersionRules.Normalize(version);
         if (version.PublishingProfile.TargetRegions.Count == 0 && version.Location.Length > 0)
@@ -67,12 +77,14 @@ internal sealed class VersionCreation(
         ImageVersion checkedVersion,
         IReadOnlyList<string> warnings,
         DateTimeOffset now,
-        Func<Grpc.Core.RpcException> stale)
+        Func<Grpc.Core.RpcException> stale
+    )
     {
         var name = change.Name;
         var partition = change.Partition;
         var version = checkedVersion.Clone();
-        var parent = await versions.FindDefinitionAsync(definition, change.CancellationToken)
+        var parent =
+            await versions.FindDefinitionAsync(definition, change.CancellationToken)
             ?? throw GalleryError.ParentNotFound(definition.Noun, definition.Value);
         var failed = await FindFailedAsync(name, version, change.CancellationToken);
         var goesOn = failed is not null && ImageVersionRules.GoesOn(failed.Version, version);
@@ -111,7 +123,8 @@ internal sealed class VersionCreation(
             }
         }
 
-        ImageVersionStore.Put(mutation, name, version)
+        ImageVersionStore
+            .Put(mutation, name, version)
             .AddToIndex(partition.Versions(definition), NumberOf(name).SortKey)
             .AddToIndex(partition.AllVersions(), name.Key);
         versions.Begin(mutation, name, failed, ActivityEntries.Begun(change, "Created", now), now);
@@ -128,9 +141,11 @@ internal sealed class VersionCreation(
         {
             null or ProvisioningState.Failed => existing,
             ProvisioningState.Deleting => throw GalleryError.OperationNotAllowed(name.Value, "a version of this name is being deleted."),
-            _ => throw (existing.Version.Location == version.Location
-                ? GalleryError.AlreadyExists(name.Noun, existing.Version.Name)
-                : NameTaken.Elsewhere(name.Noun, existing.Version.Name, existing.Version.Location, version.Location)),
+            _ => throw (
+                existing.Version.Location == version.Location
+                    ? GalleryError.AlreadyExists(name.Noun, existing.Version.Name)
+                    : NameTaken.Elsewhere(name.Noun, existing.Version.Name, existing.Version.Location, version.Location)
+            ),
         };
     }
 

@@ -9,24 +9,30 @@ namespace Gallery.Catalog.ImageVersions;
 internal readonly record struct VersionNumber(int Major, int Minor, int Patch) : IComparable<VersionNumber>
 {
     /// <summary>What a field accepts that holds one.</summary>
-    public const string Form = "Must be major.minor.patch, three whole numbers from 0 to 2147483647 without leading zeros: 1.0.0 for example.";
+    public const string Form =
+        "Must be major.minor.patch, three whole numbers from 0 to 2147483647 without leading zeros: 1.0.0 for example.";
 
     // Ten digits hold every int, so that the order of the texts is the order of the numbers.
     private const string Padded = "0000000000";
 
     /// <summary>A text whose byte order among its like is the order of the numbers: the member of an index.</summary>
-    public string SortKey => string.Create(
-        CultureInfo.InvariantCulture, $"{Major.ToString(Padded, CultureInfo.InvariantCulture)}.{Minor.ToString(Padded, CultureInfo.InvariantCulture)}.{Patch.ToString(Padded, CultureInfo.InvariantCulture)}");
+    public string SortKey =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Major.ToString(Padded, CultureInfo.InvariantCulture)}.{Minor.ToString(Padded, CultureInfo.InvariantCulture)}.{Patch.ToString(Padded, CultureInfo.InvariantCulture)}"
+        );
 
     /// <summary>Reads a number.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out VersionNumber number)
     {
         number = default;
         Span<Range> parts = stackalloc Range[4];
-        if (text.Split(parts, '.') != 3
+        if (
+            text.Split(parts, '.') != 3
             || !TryPart(text[parts[0]], out var major)
             || !TryPart(text[parts[1]], out var minor)
-            || !TryPart(text[parts[2]], out var patch))
+            || !TryPart(text[parts[2]], out var patch)
+        )
         {
             return false;
         }
@@ -42,7 +48,8 @@ internal readonly record struct VersionNumber(int Major, int Minor, int Patch) :
         return new VersionNumber(
             int.Parse(parts[0], CultureInfo.InvariantCulture),
             int.Parse(parts[1], CultureInfo.InvariantCulture),
-            int.Parse(parts[2], CultureInfo.InvariantCulture));
+            int.Parse(parts[2], CultureInfo.InvariantCulture)
+        );
     }
 
     /// <inheritdoc />

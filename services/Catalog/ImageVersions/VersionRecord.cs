@@ -20,11 +20,13 @@ internal sealed record VersionRecord(ImageVersion Version, string Etag, Activity
     public static readonly RedisValue[] Fields = ["p", "e", OperationField, PositionField];
 
     /// <summary>Makes a record of the hash's values; null when there is none.</summary>
-    public static VersionRecord? Parse(RedisValue[] values) => values[0].IsNull
-        ? null
-        : new VersionRecord(
-            ImageVersion.Parser.ParseFrom((byte[])values[0]!),
-            values[1].ToString(),
-            values[2].IsNull ? null : ActivityLogEntry.Parser.ParseFrom((byte[])values[2]!),
-            values[3].ToString());
+    public static VersionRecord? Parse(RedisValue[] values) =>
+        values[0].IsNull
+            ? null
+            : new VersionRecord(
+                ImageVersion.Parser.ParseFrom((byte[])values[0]!),
+                values[1].ToString(),
+                values[2].IsNull ? null : ActivityLogEntry.Parser.ParseFrom((byte[])values[2]!),
+                values[3].ToString()
+            );
 }

@@ -48,7 +48,9 @@ internal sealed partial class VersionSignals(RedisStore store, ILogger<VersionSi
         {
             try
             {
-                await store.Connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal(CatalogKeys.VersionChannel), (_, key) => Wake(key.ToString()));
+                await store
+                    .Connection.GetSubscriber()
+                    .SubscribeAsync(RedisChannel.Literal(CatalogKeys.VersionChannel), (_, key) => Wake(key.ToString()));
                 return; // The connection subscribes again by itself after it was lost.
             }
             catch (Exception exception) when (exception is RedisException or TimeoutException)
@@ -77,7 +79,9 @@ internal sealed partial class VersionSignals(RedisStore store, ILogger<VersionSi
 /// <summary>Tells one watcher that a version may have changed.</summary>
 internal sealed class VersionSignal(VersionSignals owner, string key) : IDisposable
 {
-    private readonly Channel<bool> _set = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _set = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
 
     public string Key => key;
 

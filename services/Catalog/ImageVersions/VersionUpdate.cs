@@ -13,57 +13,69 @@ namespace Gallery.Catalog.ImageVersions;
 
 /// <summary>Accepts changes of what is wanted of a version.</summary>
 internal sealed class VersionUpdate(
-    RedisStore store, ImageVersionStore versions, RegionCatalog regions, Quota quota, ActivityLog log, TimeProvider clock)
+    RedisStore store,
+    ImageVersionStore versions,
+    RegionCatalog regions,
+    Quota quota,
+    ActivityLog log,
+    TimeProvider clock
+)
 {
     /// <summary>Accepts an update.</summary>
     public Task<UpdateImageVersionResponse> RunAsync(Change change, UpdateImageVersionRequest request) =>
-        FreshAttempt.RunAsync(change.Name.Value, async stale =>
-        {
-            var now = clock.GetUtcNow();
-            var record = await versions.RequireAsync(change.Name, change.CancellationToken);
-            RequireChangeable(change, record, request.ImageVersion.Etag);
-            var (version, warnings) = await ProposeAsync(change, record.Version, request, now);
-            version.Etag = Etag.New();
-            version.UpdateTime = Timestamp.FromDateTimeOffset(now);
-
-            // Whatever is asked of a failed version, it is also asked to be tried again (semantics 3.6).
-            var works = record.Version.ProvisioningState == ProvisioningState.Failed || TargetRegionRules.WantsOthers(record.Version, version);
-            if (works)
+        FreshAttempt.RunAsync(
+            change.Name.Value,
+            async stale =>
             {
-                version.Generation++;
-                version.ProvisioningState = ProvisioningState.Updating;
-                version.ProvisioningDetails = "";
-                version.ReplicationStatus = ReplicationRows.Expected(version, record.Version, now);
-            }
+                var now = clock.GetUtcNow();
+                var record = await versions.RequireAsync(change.Name, change.CancellationToken);
+                RequireChangeable(change, record, request.ImageVersion.Etag);
+                var (version, warnings) = await ProposeAsync(change, record.Version, request, now);
+                version.Etag = Etag.New();
+                version.UpdateTime = Timestamp.FromDateTimeOffset(now);
 
-            var response = new UpdateImageVersionResponse { ImageVersion = version, Warnings = { warnings } };
-            if (change.ValidateOnly)
-            {
-                return response;
-            }
+                // Whatever is asked of a failed version, it is also asked to be tried again (semantics 3.6).
+                var works =
+                    record.Version.ProvisioningState == ProvisioningState.Failed || TargetRegionRules.WantsOthers(record.Version, version);
+                if (works)
+                {
+                    version.Generation++;
+                    version.ProvisioningState = ProvisioningState.Updating;
+                    version.ProvisioningDetails = "";
+                    version.ReplicationStatus = ReplicationRows.Expected(version, record.Version, now);
+                }
 
-            var mutation = new RedisMutation(change.Partition).RequireEtag(change.Partition.Version(change.Name), record.Etag, stale);
-            ImageVersionStore.Put(mutation, change.Name, version);
-            if (works)
-            {
-                versions.Begin(mutation, change.Name, record, ActivityEntries.Begun(change, "OK", now), now);
-            }
-            else
-            {
-                log.Append(mutation, ActivityEntries.Done(change, "OK", now));
-            }
+                var response = new UpdateImageVersionResponse { ImageVersion = version, Warnings = { warnings } };
+                if (change.ValidateOnly)
+                {
+                    return response;
+                }
 
-            ImageVersionStore.Tell(mutation, change.Name, version, ChangeType.Updated);
-            var result = await store.ExecuteAsync(mutation.Remember(change.Memo, response), change.CancellationToken);
-            return result.Answer(response);
-        });
+                var mutation = new RedisMutation(change.Partition).RequireEtag(change.Partition.Version(change.Name), record.Etag, stale);
+                ImageVersionStore.Put(mutation, change.Name, version);
+                if (works)
+                {
+                    versions.Begin(mutation, change.Name, record, ActivityEntries.Begun(change, "OK", now), now);
+                }
+                else
+                {
+                    log.Append(mutation, ActivityEntries.Done(change, "OK", now));
+                }
+
+                ImageVersionStore.Tell(mutation, change.Name, version, ChangeType.Updated);
+                var result = await store.ExecuteAsync(mutation.Remember(change.Memo, response), change.CancellationToken);
+                return result.Answer(response);
+            }
+        );
 
     private static void RequireChangeable(Change change, VersionRecord record, string etag)
     {
         if (record.Version.ProvisioningState is not (ProvisioningState.Succeeded or ProvisioningState.Failed))
         {
             throw GalleryError.OperationNotAllowed(
-                change.Name.Value, $"it is {record.Version.ProvisioningState.ToString().ToUpperInvariant()}.");
+                change.Name.Value,
+                $"it is {record.Version.ProvisioningState.ToString().ToUpperInvariant()}."
+            );
         }
 
         if (etag.Length > 0 && etag != record.Etag)
@@ -73,7 +85,11 @@ internal sealed class VersionUpdate(
     }
 
     private async Task<(ImageVersion Version, IReadOnlyList<string> Warnings)> ProposeAsync(
-        Change change, ImageVersion current, UpdateImageVersionRequest request, DateTimeOffset now)
+        Change change,
+        ImageVersion current,
+        UpdateImageVersionRequest request,
+        DateTimeOffset now
+    )
     {
         var version = ImageVersionRules.Shape.Apply(current, request.ImageVersion, request.UpdateMask);
         version.StorageProfile = StorageProfileRules.Update(current.StorageProfile, version.StorageProfile);

@@ -2,6 +2,7 @@ using Gallery.Catalog.Resources;
 using Gallery.Contracts.Catalog.V1;
 using Gallery.Contracts.Common.V1;
 using Gallery.ServiceDefaults.Access;
+using Gallery.ServiceDefaults.Errors;
 using Gallery.ServiceDefaults.Names;
 using Gallery.ServiceDefaults.Redis;
 using Grpc.Core;
@@ -9,7 +10,13 @@ using Grpc.Core;
 namespace Gallery.Catalog.ImageVersions;
 
 /// <summary>Streams a version whenever it changes.</summary>
-internal sealed class VersionWatch(RedisStore store, ImageVersionStore versions, VersionSignals signals, IAccessChecker access)
+internal sealed class VersionWatch(
+    RedisStore store,
+    ImageVersionStore versions,
+    VersionSignals signals,
+    IAccessChecker access,
+    IHostApplicationLifetime lifetime
+)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
 
@@ -18,29 +25,57 @@ internal sealed class VersionWatch(RedisStore store, ImageVersionStore versions,
 
     /// <summary>Sends the version at once, and again on each change, until the caller ends it, it is gone, or it has settled.</summary>
     public async Task RunAsync(
-        ResourceName name, bool untilSettled, IServerStreamWriter<WatchImageVersionResponse> stream, ServerCallContext context)
+        ResourceName name,
+        bool untilSettled,
+        IServerStreamWriter<WatchImageVersionResponse> stream,
+        ServerCallContext context
+    )
+    {
+        // The host waits for open calls before it stops: watches must not keep it.
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            await SendAsync(name, untilSettled, stream, context, end.Token);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            throw GalleryError.Unavailable(
+                ErrorReason.DependencyUnavailable,
+                "The service is being stopped. Watch again.",
+                TimeSpan.FromSeconds(1)
+            );
+        }
+    }
+
+    private async Task SendAsync(
+        ResourceName name,
+        bool untilSettled,
+        IServerStreamWriter<WatchImageVersionResponse> stream,
+        ServerCallContext context,
+        CancellationToken cancellationToken
+    )
     {
         using var signal = signals.Watch(store.PartitionOf(name.SubscriptionId).Version(name));
         var sent = "";
         while (true)
         {
-            var record = await versions.RequireAsync(name, context.CancellationToken);
+            var record = await versions.RequireAsync(name, cancellationToken);
             if (record.Etag == sent)
             {
-                await signal.WaitAsync(Poll, context.CancellationToken);
+                await signal.WaitAsync(Poll, cancellationToken);
                 continue;
             }
 
             // A watch may outlive the right to it.
-            await access.RequireAsync(context, CatalogActions.VersionRead, name.Value, CatalogActions.ReadingServices);
-            await stream.WriteAsync(new WatchImageVersionResponse { ImageVersion = record.Version }, context.CancellationToken);
+            await access.RequireAsync(context, CatalogActions.VersionRead, name.Value, CatalogActions.ReadingServices, cancellationToken);
+            await stream.WriteAsync(new WatchImageVersionResponse { ImageVersion = record.Version }, cancellationToken);
             sent = record.Etag;
             if (untilSettled && IsSettled(record.Version.ProvisioningState))
             {
                 return;
             }
 
-            await Task.Delay(Spacing, context.CancellationToken);
+            await Task.Delay(Spacing, cancellationToken);
         }
     }
 

@@ -10,17 +10,18 @@ internal sealed class LimitsOptions : Limits
 
     /// <summary>The limits of a subscription.</summary>
     /// <param name="subscriptionId">The subscription.</param>
-    public Limits For(string subscriptionId) => Subscriptions.TryGetValue(subscriptionId, out var own)
-        ? new Limits
-        {
-            Galleries = own.Galleries ?? Galleries,
-            ImageDefinitions = own.ImageDefinitions ?? ImageDefinitions,
-            ImageVersions = own.ImageVersions ?? ImageVersions,
-            ApplicationVersions = own.ApplicationVersions ?? ApplicationVersions,
-            ReplicasPerVersion = own.ReplicasPerVersion ?? ReplicasPerVersion,
-            MaxDiskBytes = own.MaxDiskBytes ?? MaxDiskBytes,
-        }
-        : this;
+    public Limits For(string subscriptionId) =>
+        Subscriptions.TryGetValue(subscriptionId, out var own)
+            ? new Limits
+            {
+                Galleries = own.Galleries ?? Galleries,
+                ImageDefinitions = own.ImageDefinitions ?? ImageDefinitions,
+                ImageVersions = own.ImageVersions ?? ImageVersions,
+                ApplicationVersions = own.ApplicationVersions ?? ApplicationVersions,
+                ReplicasPerVersion = own.ReplicasPerVersion ?? ReplicasPerVersion,
+                MaxDiskBytes = own.MaxDiskBytes ?? MaxDiskBytes,
+            }
+            : this;
 }
 
 /// <summary>The limits of a subscription.</summary>

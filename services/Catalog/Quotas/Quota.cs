@@ -23,8 +23,14 @@ internal sealed class Quota(IOptions<LimitsOptions> options, RedisStore store)
             mutation.Partition.Usage(subscriptionId),
             Field(metric, location),
             limit,
-            current => GalleryError.QuotaExceeded(
-                NameOf(metric), limit, long.Parse(current, CultureInfo.InvariantCulture), $"subscriptions/{subscriptionId}/locations/{location}"));
+            current =>
+                GalleryError.QuotaExceeded(
+                    NameOf(metric),
+                    limit,
+                    long.Parse(current, CultureInfo.InvariantCulture),
+                    $"subscriptions/{subscriptionId}/locations/{location}"
+                )
+        );
     }
 
     /// <summary>Counts one more, or one less.</summary>
@@ -32,7 +38,11 @@ internal sealed class Quota(IOptions<LimitsOptions> options, RedisStore store)
         mutation.Increment(mutation.Partition.Usage(subscriptionId), Field(metric, location), by);
 
     /// <summary>What a subscription uses of each metric in each of the regions, in their order.</summary>
-    public async Task<IReadOnlyList<Usage>> ReadAsync(string subscriptionId, IEnumerable<string> locations, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Usage>> ReadAsync(
+        string subscriptionId,
+        IEnumerable<string> locations,
+        CancellationToken cancellationToken
+    )
     {
         var rows = locations.SelectMany(location => Metrics.Select(metric => (metric, location))).ToArray();
         var fields = rows.Select(row => (RedisValue)Field(row.metric, row.location)).ToArray();
@@ -41,29 +51,43 @@ internal sealed class Quota(IOptions<LimitsOptions> options, RedisStore store)
             return [];
         }
 
-        var counts = await store.Database.HashGetAsync(store.PartitionOf(subscriptionId).Usage(subscriptionId), fields).WaitAsync(cancellationToken);
-        return [.. rows.Select((row, index) => new Usage
-        {
-            Metric = row.metric,
-            Location = row.location,
-            CurrentValue = (long)counts[index],
-            Limit = LimitOf(subscriptionId, row.metric),
-        })];
+        var counts = await store
+            .Database.HashGetAsync(store.PartitionOf(subscriptionId).Usage(subscriptionId), fields)
+            .WaitAsync(cancellationToken);
+        return
+        [
+            .. rows.Select(
+                (row, index) =>
+                    new Usage
+                    {
+                        Metric = row.metric,
+                        Location = row.location,
+                        CurrentValue = (long)counts[index],
+                        Limit = LimitOf(subscriptionId, row.metric),
+                    }
+            ),
+        ];
     }
 
     private static readonly UsageMetric[] Metrics =
-        [UsageMetric.Galleries, UsageMetric.ImageDefinitions, UsageMetric.ImageVersions, UsageMetric.ApplicationVersions];
+    [
+        UsageMetric.Galleries,
+        UsageMetric.ImageDefinitions,
+        UsageMetric.ImageVersions,
+        UsageMetric.ApplicationVersions,
+    ];
 
     private static string Field(UsageMetric metric, string location) => $"{NameOf(metric)}:{location}";
 
-    private static string NameOf(UsageMetric metric) => metric switch
-    {
-        UsageMetric.Galleries => "galleries",
-        UsageMetric.ImageDefinitions => "imageDefinitions",
-        UsageMetric.ImageVersions => "imageVersions",
-        UsageMetric.ApplicationVersions => "applicationVersions",
-        _ => throw new ArgumentOutOfRangeException(nameof(metric)),
-    };
+    private static string NameOf(UsageMetric metric) =>
+        metric switch
+        {
+            UsageMetric.Galleries => "galleries",
+            UsageMetric.ImageDefinitions => "imageDefinitions",
+            UsageMetric.ImageVersions => "imageVersions",
+            UsageMetric.ApplicationVersions => "applicationVersions",
+            _ => throw new ArgumentOutOfRangeException(nameof(metric)),
+        };
 
     private long LimitOf(string subscriptionId, UsageMetric metric)
     {

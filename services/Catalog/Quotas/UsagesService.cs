@@ -15,9 +15,10 @@ internal sealed class UsagesService(IAccessChecker access, RegionCatalog regions
         var subscription = ResourceName.Require(request.Parent, "parent", ResourceKind.Subscription);
         await access.RequireAsync(context, CatalogActions.UsageRead, subscription.Value);
         var offered = await regions.ForAsync(subscription.SubscriptionId, context.CancellationToken);
-        var locations = request.Location.Length == 0
-            ? offered.Offered.Select(region => region.Name)
-            : [offered.Require(request.Location, "location").Name];
+        var locations =
+            request.Location.Length == 0
+                ? offered.Offered.Select(region => region.Name)
+                : [offered.Require(request.Location, "location").Name];
         var response = new ListUsagesResponse();
         response.Usages.AddRange(await quota.ReadAsync(subscription.SubscriptionId, locations, context.CancellationToken));
         return response;

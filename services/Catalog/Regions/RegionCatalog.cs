@@ -23,9 +23,17 @@ internal sealed class RegionCatalog(RegionService.RegionServiceClient regions, T
         }
 
         var answer = await regions.ListRegionsAsync(
-            new ListRegionsRequest { Subscription = $"subscriptions/{subscriptionId}" }, cancellationToken: cancellationToken);
-        var set = new RegionSet([.. answer.Regions.Select(region => new OfferedRegion(
-            region.Name, region.DisplayName, region.ZoneCount, region.Availability != RegionAvailability.Restricted))]);
+            new ListRegionsRequest { Subscription = $"subscriptions/{subscriptionId}" },
+            cancellationToken: cancellationToken
+        );
+        var set = new RegionSet([
+            .. answer.Regions.Select(region => new OfferedRegion(
+                region.Name,
+                region.DisplayName,
+                region.ZoneCount,
+                region.Availability != RegionAvailability.Restricted
+            )),
+        ]);
         if (_entries.Count >= MostEntries)
         {
             _entries.Clear(); // They live for two seconds: losing them costs a question each.

@@ -50,7 +50,8 @@ internal sealed class RegionSet(IReadOnlyList<OfferedRegion> regions)
             ErrorReason.LocationNotAvailableForResourceType,
             text,
             new Dictionary<string, string> { ["location"] = spelling, ["offered"] = offered },
-            details);
+            details
+        );
     }
 
     private OfferedRegion? Find(string spelling) => spelling.Length <= LongestName ? _byName.GetValueOrDefault(Canonical(spelling)) : null;

@@ -7,8 +7,10 @@ namespace Gallery.Catalog.Resources;
 internal static class BodyName
 {
     /// <summary>Empty, or the name that parent and id make.</summary>
-    public static void Check(Violations violations, string field, string? body, ResourceName expected) => violations.AddIf(
-        !string.IsNullOrEmpty(body) && !body.Equals(expected.Value, StringComparison.OrdinalIgnoreCase),
-        field,
-        $"Must be empty or the name that parent and id make: '{expected.Value}'.");
+    public static void Check(Violations violations, string field, string? body, ResourceName expected) =>
+        violations.AddIf(
+            !string.IsNullOrEmpty(body) && !body.Equals(expected.Value, StringComparison.OrdinalIgnoreCase),
+            field,
+            $"Must be empty or the name that parent and id make: '{expected.Value}'."
+        );
 }

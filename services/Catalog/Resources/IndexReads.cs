@@ -32,7 +32,8 @@ internal static class IndexReads
             MessageParser<T> parser,
             CancellationToken cancellationToken,
             string prefix = "",
-            bool descending = false)
+            bool descending = false
+        )
             where T : class, IMessage<T>
         {
             // One more than the page holds tells whether there is a further page.
@@ -51,7 +52,13 @@ internal static class IndexReads
             store.ReadMembersAsync(index, "", "", MostChildrenNamed, descending: false, cancellationToken);
 
         private async Task<IReadOnlyList<string>> ReadMembersAsync(
-            RedisKey index, string prefix, string after, int count, bool descending, CancellationToken cancellationToken)
+            RedisKey index,
+            string prefix,
+            string after,
+            int count,
+            bool descending,
+            CancellationToken cancellationToken
+        )
         {
             // "\x7f" sorts behind every character of a name.
             RedisValue low = prefix.Length == 0 ? default : (RedisValue)prefix;
@@ -62,8 +69,8 @@ internal static class IndexReads
                 (low, high, exclude) = descending ? (low, (RedisValue)after, Exclude.Stop) : ((RedisValue)after, high, Exclude.Start);
             }
 
-            var found = await store.Database
-                .SortedSetRangeByValueAsync(index, low, high, exclude, descending ? Order.Descending : Order.Ascending, 0, count)
+            var found = await store
+                .Database.SortedSetRangeByValueAsync(index, low, high, exclude, descending ? Order.Descending : Order.Ascending, 0, count)
                 .WaitAsync(cancellationToken);
             return [.. found.Select(member => member.ToString())];
         }

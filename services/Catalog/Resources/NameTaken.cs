@@ -13,10 +13,12 @@ internal static class NameTaken
     /// <param name="name">The resource that has the name.</param>
     /// <param name="current">Its location.</param>
     /// <param name="requested">The location that was asked for.</param>
-    public static RpcException Elsewhere(string noun, string name, string current, string requested) => GalleryError.Create(
-        StatusCode.FailedPrecondition,
-        ErrorReason.InvalidResourceLocation,
-        $"The {noun} '{name}' exists already, in '{current}': a location can't change. Delete it first, or use another name.",
-        new Dictionary<string, string> { ["current"] = current, ["requested"] = requested },
-        new ResourceInfo { ResourceType = noun, ResourceName = name });
+    public static RpcException Elsewhere(string noun, string name, string current, string requested) =>
+        GalleryError.Create(
+            StatusCode.FailedPrecondition,
+            ErrorReason.InvalidResourceLocation,
+            $"The {noun} '{name}' exists already, in '{current}': a location can't change. Delete it first, or use another name.",
+            new Dictionary<string, string> { ["current"] = current, ["requested"] = requested },
+            new ResourceInfo { ResourceType = noun, ResourceName = name }
+        );
 }

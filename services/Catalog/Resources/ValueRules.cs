@@ -20,19 +20,29 @@ internal static class ValueRules
     private const int NanosPerSecond = 1_000_000_000;
 
     private static readonly SearchValues<char> ForbiddenInTagKeys = SearchValues.Create("<>%&\\?/");
-    private static readonly SearchValues<char> NameCharacters =
-        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+    private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+    );
 
     /// <summary>Text of at most so many characters.</summary>
     public static void Text(Violations violations, string field, string value, int longest = LongestText) =>
-        violations.AddIf(value.Length > longest, field, string.Create(CultureInfo.InvariantCulture, $"Must be at most {longest} characters long; it has {value.Length}."));
+        violations.AddIf(
+            value.Length > longest,
+            field,
+            string.Create(CultureInfo.InvariantCulture, $"Must be at most {longest} characters long; it has {value.Length}.")
+        );
 
     /// <summary>Empty, or an absolute http or https URL.</summary>
     public static void WebAddress(Violations violations, string field, string value)
     {
-        var good = value.Length == 0
+        var good =
+            value.Length == 0
             || (value.Length <= LongestUri && Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https");
-        violations.AddIf(!good, field, string.Create(CultureInfo.InvariantCulture, $"Must be an absolute http or https URL of at most {LongestUri} characters."));
+        violations.AddIf(
+            !good,
+            field,
+            string.Create(CultureInfo.InvariantCulture, $"Must be an absolute http or https URL of at most {LongestUri} characters.")
+        );
     }
 
     /// <summary>A name of a definition or gallery: first and last alphanumeric (semantics 3.1).</summary>
@@ -42,25 +52,30 @@ internal static class ValueRules
     /// <param name="withDash">Whether a dash may stand in it.</param>
     public static void Name(Violations violations, string field, string value, bool withDash)
     {
-        var good = value.Length is > 0 and <= 80
+        var good =
+            value.Length is > 0 and <= 80
             && !value.AsSpan().ContainsAnyExcept(NameCharacters)
             && (withDash || !value.Contains('-', StringComparison.Ordinal))
             && char.IsAsciiLetterOrDigit(value[0])
             && char.IsAsciiLetterOrDigit(value[^1]);
-        violations.AddIf(!good, field, withDash
-            ? "Must be 1 to 80 characters of A-Z a-z 0-9 . _ -, the first and the last one a letter or digit."
-            : "Must be 1 to 80 characters of A-Z a-z 0-9 . _ (no dash), the first and the last one a letter or digit.");
+        violations.AddIf(
+            !good,
+            field,
+            withDash
+                ? "Must be 1 to 80 characters of A-Z a-z 0-9 . _ -, the first and the last one a letter or digit."
+                : "Must be 1 to 80 characters of A-Z a-z 0-9 . _ (no dash), the first and the last one a letter or digit."
+        );
     }
 
     /// <summary>A word of a market's triple, or of what else is called by such words: required, of name characters, not ending in a period.</summary>
     public static void Word(Violations violations, string field, string value, int longest)
     {
-        var good = value.Length > 0
-            && value.Length <= longest
-            && !value.AsSpan().ContainsAnyExcept(NameCharacters)
-            && value[^1] != '.';
-        violations.AddIf(!good, field, string.Create(
-            CultureInfo.InvariantCulture, $"Must be 1 to {longest} characters of A-Z a-z 0-9 . _ -, the last one no period."));
+        var good = value.Length > 0 && value.Length <= longest && !value.AsSpan().ContainsAnyExcept(NameCharacters) && value[^1] != '.';
+        violations.AddIf(
+            !good,
+            field,
+            string.Create(CultureInfo.InvariantCulture, $"Must be 1 to {longest} characters of A-Z a-z 0-9 . _ -, the last one no period.")
+        );
     }
 
     /// <summary>Labels: a bounded number, bounded lengths, keys that differ in more than case.</summary>
@@ -69,9 +84,18 @@ internal static class ValueRules
         violations.AddIf(tags.Count > MostTags, field, $"Must be at most {MostTags} tags.");
         foreach (var (key, value) in tags)
         {
-            var goodKey = key.Length is > 0 and <= LongestTagKey && !key.AsSpan().ContainsAny(ForbiddenInTagKeys) && !key.Any(char.IsControl);
-            violations.AddIf(!goodKey, field, $"Keys must be 1 to {LongestTagKey} characters without < > % & \\ ? / and control characters; '{key}' is not.");
-            violations.AddIf(value.Length > LongestTagValue, field, $"Values must be at most {LongestTagValue} characters long; that of '{key}' is longer.");
+            var goodKey =
+                key.Length is > 0 and <= LongestTagKey && !key.AsSpan().ContainsAny(ForbiddenInTagKeys) && !key.Any(char.IsControl);
+            violations.AddIf(
+                !goodKey,
+                field,
+                $"Keys must be 1 to {LongestTagKey} characters without < > % & \\ ? / and control characters; '{key}' is not."
+            );
+            violations.AddIf(
+                value.Length > LongestTagValue,
+                field,
+                $"Values must be at most {LongestTagValue} characters long; that of '{key}' is longer."
+            );
         }
 
         var twice = tags.Keys.GroupBy(key => key, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1);
@@ -86,7 +110,8 @@ internal static class ValueRules
         violations.AddIf(
             !System.Enum.IsDefined(value) || (required && unspecified),
             field,
-            $"Must be one of {string.Join(", ", System.Enum.GetNames<TEnum>().Where(name => name != "Unspecified"))}.");
+            $"Must be one of {string.Join(", ", System.Enum.GetNames<TEnum>().Where(name => name != "Unspecified"))}."
+        );
     }
 
     /// <summary>Absent, or a point in time that a calendar knows; in the future when it is set anew.</summary>

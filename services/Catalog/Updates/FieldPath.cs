@@ -107,12 +107,13 @@ internal static class FieldPath
     }
 
     /// <summary>What stands at a path, in words for an error message.</summary>
-    public static string Describe(IMessage message, string path) => Value(message, path) switch
-    {
-        null => "",
-        System.Enum value => value.ToString(),
-        var value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
-    };
+    public static string Describe(IMessage message, string path) =>
+        Value(message, path) switch
+        {
+            null => "",
+            System.Enum value => value.ToString(),
+            var value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
+        };
 
     private static object? Value(IMessage message, string path)
     {

@@ -57,7 +57,10 @@ internal sealed record ResourceShape<T>(string Prefix, IReadOnlyList<string> Out
             if (!FieldPath.AreEqual(current, proposed, path))
             {
                 throw GalleryError.PropertyChangeNotAllowed(
-                    $"{Prefix}.{path}", FieldPath.Describe(current, path), FieldPath.Describe(proposed, path));
+                    $"{Prefix}.{path}",
+                    FieldPath.Describe(current, path),
+                    FieldPath.Describe(proposed, path)
+                );
             }
         }
     }
@@ -91,7 +94,8 @@ internal sealed record ResourceShape<T>(string Prefix, IReadOnlyList<string> Out
         return mask.Paths.FirstOrDefault(path => !FieldPath.Exists(Type, path)) is { } unknown
             ? throw GalleryError.InvalidParameter(
                 "update_mask",
-                $"'{unknown}' is no field that can be named: use paths of {Type.Name} in the names of the proto, or '*' alone; empty means every field that is set.")
+                $"'{unknown}' is no field that can be named: use paths of {Type.Name} in the names of the proto, or '*' alone; empty means every field that is set."
+            )
             : [.. mask.Paths];
     }
 }

@@ -23,7 +23,9 @@ internal static class GrantGuard
         builder.Services.AddAuthentication().AddJwtBearer(Scheme, _ => { });
         builder
             .Services.AddOptions<JwtBearerOptions>(Scheme)
-            .Configure<IOptions<GrantOptions>, IOptions<RegionOptions>>((bearer, grants, region) => Configure(bearer, grants.Value, region.Value));
+            .Configure<IOptions<GrantOptions>, IOptions<RegionOptions>>(
+                (bearer, grants, region) => Configure(bearer, grants.Value, region.Value)
+            );
     }
 
     /// <summary>Refuses a call without a grant for this operation on this thing.</summary>
@@ -33,7 +35,10 @@ internal static class GrantGuard
         var result = await http.AuthenticateAsync(Scheme);
         if (result.None)
         {
-            throw new RegionException(ErrorReason.AuthenticationFailed, "The call carries no grant: send the header 'authorization: Bearer <grant>'.");
+            throw new RegionException(
+                ErrorReason.AuthenticationFailed,
+                "The call carries no grant: send the header 'authorization: Bearer <grant>'."
+            );
         }
 
         if (result.Principal is not { } principal)
@@ -43,7 +48,10 @@ internal static class GrantGuard
 
         if (principal.FindFirst(GrantClaims.Operation)?.Value != operation || principal.FindFirst(GrantClaims.Resource)?.Value != resource)
         {
-            throw new RegionException(ErrorReason.GrantNotValid, $"The grant does not open '{operation}' of {ErrorTexts.Shorten(resource)}.");
+            throw new RegionException(
+                ErrorReason.GrantNotValid,
+                $"The grant does not open '{operation}' of {ErrorTexts.Shorten(resource)}."
+            );
         }
     }
 

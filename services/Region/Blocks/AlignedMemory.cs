@@ -21,9 +21,7 @@ internal sealed unsafe class AlignedMemory(int length) : MemoryManager<byte>
     public override MemoryHandle Pin(int elementIndex = 0) => new((byte*)_pointer + elementIndex);
 
     /// <inheritdoc/>
-    public override void Unpin()
-    {
-    }
+    public override void Unpin() { }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -82,9 +82,9 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
             {
                 var some = refs.AsMemory(first, Math.Min(BlocksPerMessage, refs.Length - first));
                 await store.Blocks.ReadAsync(some, buffer, context.CancellationToken);
-                telemetry.Served(some.Span[0].Length * (long)some.Length, "node");
                 // The message is written out before the call returns, so the buffer can be used again.
                 await responseStream.WriteAsync(ToMessage(some.Span, buffer, request.BlockDigests, first), context.CancellationToken);
+                telemetry.Served(LengthOf(some.Span), "node");
             }
         }
         finally
@@ -94,7 +94,11 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
     }
 
     /// <inheritdoc/>
-    public override async Task ReadDisk(ReadDiskRequest request, IServerStreamWriter<ReadDiskResponse> responseStream, ServerCallContext context)
+    public override async Task ReadDisk(
+        ReadDiskRequest request,
+        IServerStreamWriter<ReadDiskResponse> responseStream,
+        ServerCallContext context
+    )
     {
         var id = RequestChecks.RequireId(request.ReplicaId, "replica_id");
         await context.GetHttpContext().RequireGrantAsync(GrantClaims.Read, id);
@@ -140,6 +144,17 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
                     ? new BlockRef(digest, length)
                     : throw new BlockMissingException($"The content has no block {digest}.")
         );
+
+    private static long LengthOf(ReadOnlySpan<BlockRef> blocks)
+    {
+        long length = 0;
+        foreach (ref readonly var block in blocks)
+        {
+            length += block.Length;
+        }
+
+        return length;
+    }
 
     private static ReadBlocksResponse ToMessage(ReadOnlySpan<BlockRef> refs, byte[] buffer, RepeatedField<ByteString> digests, int first)
     {

@@ -26,7 +26,6 @@ internal static class DiskEndpoint
                 (HttpContext http, string replica, string slot, DiskSender sender) => sender.AnswerAsync(http, replica, slot)
             )
             .AllowAnonymous();
-
 }
 
 /// <summary>Answers requests for disks.</summary>

@@ -103,7 +103,9 @@ internal sealed class DiskReader(RegionStore store, RootNode root)
     {
         var count = 0;
         var slot = (int)(first % ManifestShape.LeafBlocks);
-        while (count < refs.Length && slot < ManifestShape.LeafBlocks && first + count <= last && leaf[slot] is var digest && !digest.IsHole)
+        while (
+            count < refs.Length && slot < ManifestShape.LeafBlocks && first + count <= last && leaf[slot] is var digest && !digest.IsHole
+        )
         {
             refs[count] = new BlockRef(digest, BlockLayout.LengthOf(first + count, root.VirtualSize));
             count++;

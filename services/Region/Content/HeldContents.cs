@@ -34,7 +34,11 @@ internal sealed class HeldContents
     {
         lock (_gate)
         {
-            if (_contents.TryGetValue(content, out var holders) && holders.RemoveAll(entry => entry.Holder == holder) > 0 && holders.Count == 0)
+            if (
+                _contents.TryGetValue(content, out var holders)
+                && holders.RemoveAll(entry => entry.Holder == holder) > 0
+                && holders.Count == 0
+            )
             {
                 _contents.Remove(content);
             }

@@ -78,7 +78,10 @@ internal sealed class RemoteSource(
                         var expected = next < blocks.Length ? blocks.Span[next++] : default;
                         if (expected.Length == 0 || block.Encoding != BlockEncoding.Unspecified || block.Digest != expected.Digest)
                         {
-                            throw new RegionException(ErrorReason.ContentCorrupt, $"The node of {region} sent a block that was not asked for.");
+                            throw new RegionException(
+                                ErrorReason.ContentCorrupt,
+                                $"The node of {region} sent a block that was not asked for."
+                            );
                         }
 
                         await limiter.WaitAsync(block.Length, token);
@@ -126,7 +129,11 @@ internal sealed class RemoteSource(
 
     private RegionException Translate(Exception exception) =>
         exception is not RpcException rpc
-            ? new RegionException(ErrorReason.RegionUnavailable, $"The node of {region} sent nothing for {timeout.TotalSeconds:f0} seconds.", exception)
+            ? new RegionException(
+                ErrorReason.RegionUnavailable,
+                $"The node of {region} sent nothing for {timeout.TotalSeconds:f0} seconds.",
+                exception
+            )
             : rpc.StatusCode switch
             {
                 StatusCode.NotFound => new RegionException(ErrorReason.ContentNotFound, $"The node of {region}: {rpc.Status.Detail}", rpc),

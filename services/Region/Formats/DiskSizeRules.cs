@@ -43,7 +43,9 @@ internal sealed class DiskSizeRules(long maxDiskBytes)
 
         if (virtualSize <= 0 || virtualSize % BlockLayout.SectorSize != 0)
         {
-            throw new InvalidDiskFormatException($"A disk of {virtualSize} bytes can't be: it takes whole sectors of 512 bytes, at least one.");
+            throw new InvalidDiskFormatException(
+                $"A disk of {virtualSize} bytes can't be: it takes whole sectors of 512 bytes, at least one."
+            );
         }
     }
 }

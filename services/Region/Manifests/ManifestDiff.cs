@@ -43,7 +43,9 @@ internal sealed class ManifestDiff(INodeSource before, INodeSource after)
                 continue;
             }
 
-            LeafNode? a = pair.Before.Digest.IsHole ? null : LeafNode.Parse(await before.ReadNodeAsync(pair.Before.Digest, cancellationToken));
+            LeafNode? a = pair.Before.Digest.IsHole
+                ? null
+                : LeafNode.Parse(await before.ReadNodeAsync(pair.Before.Digest, cancellationToken));
             LeafNode? b = pair.After.Digest.IsHole ? null : LeafNode.Parse(await after.ReadNodeAsync(pair.After.Digest, cancellationToken));
             for (var slot = 0; slot < ManifestShape.LeafBlocks; slot++)
             {

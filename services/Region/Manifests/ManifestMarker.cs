@@ -31,23 +31,14 @@ internal static class ManifestMarker
         stack.Push((root.Top, root.Height - 1));
         while (stack.TryPop(out var next))
         {
-            if (
-                !next.Node.IsHole
-                && live.Mark(next.Node)
-                && await TryReadAsync(source, next.Node, complete, cancellationToken) is { } node
-            )
+            if (!next.Node.IsHole && live.Mark(next.Node) && await TryReadAsync(source, next.Node, complete, cancellationToken) is { } node)
             {
                 MarkChildren(node, next.Level, stack, live);
             }
         }
     }
 
-    private static void MarkChildren(
-        ReadOnlyMemory<byte> node,
-        int level,
-        Stack<(BlockDigest Node, int Level)> stack,
-        ILiveBlocks live
-    )
+    private static void MarkChildren(ReadOnlyMemory<byte> node, int level, Stack<(BlockDigest Node, int Level)> stack, ILiveBlocks live)
     {
         if (level > 0)
         {

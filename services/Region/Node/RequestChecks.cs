@@ -80,10 +80,8 @@ internal static class RequestChecks
             return default;
         }
 
-        var known = store.StorageAccountType
-            is StorageAccountType.StandardLrs
-                or StorageAccountType.StandardZrs
-                or StorageAccountType.PremiumLrs;
+        var known =
+            store.StorageAccountType is StorageAccountType.StandardLrs or StorageAccountType.StandardZrs or StorageAccountType.PremiumLrs;
         violations.AddIf(!known, "store.storage_account_type", "STANDARD_LRS, STANDARD_ZRS or PREMIUM_LRS");
         violations.AddIf(store.Ordinal is < 0 or > StoreName.MaxOrdinal, "store.ordinal", "0 to 99");
         return new StoreName(store.StorageAccountType, store.Ordinal);

@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
 using Gallery.Region.Manifests;
+using Gallery.Region.Node;
 using Gallery.Region.Stores;
 using Gallery.Region.Transfers;
 
@@ -15,6 +16,7 @@ namespace Gallery.Region.Replicas;
 /// <param name="target">Where to.</param>
 /// <param name="sources">Opens sources.</param>
 /// <param name="pool">Buffers.</param>
+/// <param name="telemetry">Told how it ends.</param>
 /// <param name="homeRegion">The region of this node.</param>
 /// <param name="transferredBefore">Block bytes that earlier attempts brought from other regions.</param>
 internal sealed class PullJob(
@@ -22,6 +24,7 @@ internal sealed class PullJob(
     RegionStore target,
     SourceOpener sources,
     BlockBatchPool pool,
+    RegionTelemetry telemetry,
     string homeRegion,
     long transferredBefore
 ) : IAsyncDisposable
@@ -77,16 +80,25 @@ internal sealed class PullJob(
         Func<Exception?, ValueTask> end
     )
     {
+        using var activity = telemetry.StartPull(order);
         try
         {
             using (await admit(_ending.Token))
             {
                 await CopyAndCheckAsync(complete, _ending.Token);
             }
+
+            telemetry.PullEnded("ready", _sourceRegion, TransferredBytes - transferredBefore);
         }
         catch (Exception exception)
         {
             _state = ReplicaState.Failed;
+            telemetry.PullEnded(
+                exception is OperationCanceledException ? "ended" : "failed",
+                _sourceRegion,
+                TransferredBytes - transferredBefore
+            );
+            activity?.SetStatus(System.Diagnostics.ActivityStatusCode.Error, exception.Message);
             await end(exception);
             throw;
         }
@@ -147,7 +159,8 @@ internal sealed class PullJob(
                     return await CopyDiskAsync(disk, source, cancellationToken);
                 }
             }
-            catch (RegionException exception) when (exception is not StorageExhaustedException && exception.Reason != ErrorReason.InvalidParameter)
+            catch (RegionException exception)
+                when (exception is not StorageExhaustedException && exception.Reason != ErrorReason.InvalidParameter)
             {
                 failure = Worse(failure, exception);
             }
@@ -181,7 +194,8 @@ internal sealed class PullJob(
 
     /// <summary>Of several sources' failures the one that says most: one that can't be reached may yet have what the others lack.</summary>
     private static RegionException Worse(RegionException? first, RegionException second) =>
-        first is null || (first.Reason == ErrorReason.ContentNotFound && second.Reason != ErrorReason.ContentNotFound)
+        first is null
+        || (first.Reason == ErrorReason.ContentNotFound && second.Reason != ErrorReason.ContentNotFound)
         || (first.Reason != ErrorReason.RegionUnavailable && second.Reason == ErrorReason.RegionUnavailable)
             ? second
             : first;

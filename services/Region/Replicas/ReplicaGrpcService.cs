@@ -34,7 +34,10 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, StoreCollector
 
         if (completion.IsCanceled)
         {
-            throw new RegionException(ErrorReason.ResourceMarkedForDeletion, $"The pull of replica {replica.Id} was ended: it was dropped, or the node stops.");
+            throw new RegionException(
+                ErrorReason.ResourceMarkedForDeletion,
+                $"The pull of replica {replica.Id} was ended: it was dropped, or the node stops."
+            );
         }
 
         await AnswerFailureAsync(completion, replica.Id);
@@ -110,9 +113,13 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, StoreCollector
     private static ReplicaDisk ToMessage(ReplicaDiskRecord disk) =>
         new()
         {
-            Slot = disk.Slot == "os"
-                ? new DiskSlot { OsDisk = true }
-                : new DiskSlot { DataDiskLun = int.Parse(disk.Slot.AsSpan("lun".Length), System.Globalization.CultureInfo.InvariantCulture) },
+            Slot =
+                disk.Slot == "os"
+                    ? new DiskSlot { OsDisk = true }
+                    : new DiskSlot
+                    {
+                        DataDiskLun = int.Parse(disk.Slot.AsSpan("lun".Length), System.Globalization.CultureInfo.InvariantCulture),
+                    },
             Content = new ContentDescriptor
             {
                 Digest = disk.Digest,

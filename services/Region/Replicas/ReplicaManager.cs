@@ -4,6 +4,7 @@ using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
 using Gallery.Region.Content;
 using Gallery.Region.Manifests;
+using Gallery.Region.Node;
 using Gallery.Region.Stores;
 using Microsoft.Extensions.Options;
 
@@ -18,6 +19,7 @@ internal sealed partial class ReplicaManager(
     SourceOpener sources,
     HeldContents held,
     BlockBatchPool pool,
+    RegionTelemetry telemetry,
     IOptions<RegionOptions> options,
     TimeProvider time,
     ILogger<ReplicaManager> logger
@@ -129,7 +131,14 @@ internal sealed partial class ReplicaManager(
 
             await ChangeAsync(
                 replica,
-                current => current! with { Phase = ReplicaPhase.Dropped, FencingToken = fencingToken, DropTime = time.GetUtcNow(), Disks = [] },
+                current =>
+                    current! with
+                    {
+                        Phase = ReplicaPhase.Dropped,
+                        FencingToken = fencingToken,
+                        DropTime = time.GetUtcNow(),
+                        Disks = [],
+                    },
                 cancellationToken
             );
             foreach (var disk in record.Disks)
@@ -198,7 +207,10 @@ internal sealed partial class ReplicaManager(
         RequireCurrent(record, order.FencingToken);
         if (record.Phase == ReplicaPhase.Dropped)
         {
-            throw new RegionException(ErrorReason.ResourceMarkedForDeletion, $"The replica {record.Id} was dropped; a new one takes a new id.");
+            throw new RegionException(
+                ErrorReason.ResourceMarkedForDeletion,
+                $"The replica {record.Id} was dropped; a new one takes a new id."
+            );
         }
 
         if (record.Store != order.Store || !record.Disks.SequenceEqual(order.Disks))
@@ -211,8 +223,10 @@ internal sealed partial class ReplicaManager(
                 Details = new Dictionary<string, string>
                 {
                     ["target"] = record.Store != order.Store ? "store" : "disks",
-                    ["current"] = record.Store != order.Store ? $"{record.Store}" : string.Join(' ', record.Disks.Select(disk => disk.Digest)),
-                    ["requested"] = record.Store != order.Store ? $"{order.Store}" : string.Join(' ', order.Disks.Select(disk => disk.Digest)),
+                    ["current"] =
+                        record.Store != order.Store ? $"{record.Store}" : string.Join(' ', record.Disks.Select(disk => disk.Digest)),
+                    ["requested"] =
+                        record.Store != order.Store ? $"{order.Store}" : string.Join(' ', order.Disks.Select(disk => disk.Digest)),
                 },
             };
         }
@@ -233,7 +247,7 @@ internal sealed partial class ReplicaManager(
 
     private void StartJob(Replica replica, PullOrder order, RegionStore store)
     {
-        var job = new PullJob(order, store, sources, pool, options.Value.Name, replica.Record!.TransferredBytes);
+        var job = new PullJob(order, store, sources, pool, telemetry, options.Value.Name, replica.Record!.TransferredBytes);
         replica.Job = job;
         job.Start(AdmitAsync, token => CompleteAsync(replica, job, store, token), failure => EndAsync(replica, job, failure));
         _ = CheckpointAsync(replica, job);
@@ -328,7 +342,11 @@ internal sealed partial class ReplicaManager(
             cancellationToken
         );
 
-    [LoggerMessage(1, LogLevel.Information, "Replica {Replica} is ready: {TotalBytes} bytes, {TransferredBytes} of them from another region")]
+    [LoggerMessage(
+        1,
+        LogLevel.Information,
+        "Replica {Replica} is ready: {TotalBytes} bytes, {TransferredBytes} of them from another region"
+    )]
     private partial void LogReady(string replica, long totalBytes, long transferredBytes);
 
     [LoggerMessage(2, LogLevel.Warning, "The pull of replica {Replica} ended")]
@@ -340,7 +358,11 @@ internal sealed partial class ReplicaManager(
     [LoggerMessage(4, LogLevel.Error, "The state of replica {Replica} could not be written")]
     private partial void LogNotSaved(Exception exception, string replica);
 
-    [LoggerMessage(5, LogLevel.Error, "The record of replica {Replica} can't be read; nothing of store {Store} is freed until it is mended or removed")]
+    [LoggerMessage(
+        5,
+        LogLevel.Error,
+        "The record of replica {Replica} can't be read; nothing of store {Store} is freed until it is mended or removed"
+    )]
     private partial void LogUnreadable(Exception exception, string replica, string store);
 
     private sealed class Slot(SemaphoreSlim slots) : IDisposable

@@ -37,7 +37,8 @@ internal readonly record struct StoreName(StorageAccountType Type, int Ordinal)
             "premium" => StorageAccountType.PremiumLrs,
             _ => null,
         };
-        return type is { } known
+        return
+            type is { } known
             && parts.Length == 2
             && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
             && new StoreName(known, ordinal) is var name

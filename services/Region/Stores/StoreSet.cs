@@ -143,7 +143,13 @@ internal sealed class StoreSet : IAsyncDisposable
         try
         {
             return Directory.Exists(path)
-                ? [.. Directory.EnumerateDirectories(path).Select(folder => StoreName.TryParse(Path.GetFileName(folder))).OfType<StoreName>()]
+                ?
+                [
+                    .. Directory
+                        .EnumerateDirectories(path)
+                        .Select(folder => StoreName.TryParse(Path.GetFileName(folder)))
+                        .OfType<StoreName>(),
+                ]
                 : [];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -159,7 +165,11 @@ internal sealed class StoreSet : IAsyncDisposable
         var records = Array.ConvertAll(zones, zone => (IRecordStore)new RecordFolder(Path.Combine(ZonePath(zone), name.ToString())));
         return zones.Length == 1
             ? new RegionStore(name, blocks[0], records[0])
-            : new RegionStore(name, new MirroredStore(blocks, name.Ordinal % zones.Length, failure => _bad?.Invoke(name, failure)), new MirroredRecords(records));
+            : new RegionStore(
+                name,
+                new MirroredStore(blocks, name.Ordinal % zones.Length, failure => _bad?.Invoke(name, failure)),
+                new MirroredRecords(records)
+            );
     }
 
     private IBlockStore OpenZone(StoreName name, int zone)

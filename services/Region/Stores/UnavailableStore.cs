@@ -50,8 +50,6 @@ internal sealed class UnavailableStore(string why) : IBlockStore
 
         public ValueTask<long> FreeAsync() => ValueTask.FromResult(0L);
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

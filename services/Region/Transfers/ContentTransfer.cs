@@ -22,7 +22,12 @@ internal sealed class ContentTransfer(RegionStore target, BlockBatchPool pool, T
     /// <param name="content">Which content.</param>
     /// <param name="crossesBorder">True when the source is in another region, so that its bytes count as transferred.</param>
     /// <param name="cancellationToken">Ends the work; what arrived stays.</param>
-    public async Task<Manifest> RunAsync(IContentSource source, BlockDigest content, bool crossesBorder, CancellationToken cancellationToken)
+    public async Task<Manifest> RunAsync(
+        IContentSource source,
+        BlockDigest content,
+        bool crossesBorder,
+        CancellationToken cancellationToken
+    )
     {
         var root = await FetchManifestAsync(source, content, cancellationToken);
         var options = new ParallelOptions { MaxDegreeOfParallelism = source.Concurrency, CancellationToken = cancellationToken };
@@ -137,7 +142,9 @@ internal sealed class ContentTransfer(RegionStore target, BlockBatchPool pool, T
             },
             cancellationToken
         );
-        return lacking.Count == 0 ? kept : throw new BlockMissingException($"The source lacks {lacking.Count} nodes of the manifest of {content}.");
+        return lacking.Count == 0
+            ? kept
+            : throw new BlockMissingException($"The source lacks {lacking.Count} nodes of the manifest of {content}.");
     }
 
     private static void Check(HashSet<BlockDigest> lacking, BlockDigest digest, ReadOnlySpan<byte> node)

@@ -13,7 +13,8 @@ using Microsoft.AspNetCore.Authorization;
 namespace Gallery.Region.Uploads;
 
 /// <summary>Takes in files from whoever holds an upload grant, and makes contents of them for Replication.</summary>
-internal sealed class UploadGrpcService(UploadManager uploads, StoreCollector collector, RegionTelemetry telemetry) : UploadService.UploadServiceBase
+internal sealed class UploadGrpcService(UploadManager uploads, StoreCollector collector, RegionTelemetry telemetry)
+    : UploadService.UploadServiceBase
 {
     private const int MaxDeclared = 16384;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);

@@ -150,7 +150,14 @@ internal sealed partial class UploadManager(
         {
             if (writer.NewBytes > 0)
             {
-                await SaveAsync(upload, upload.Record with { ReceivedBytes = upload.Record.ReceivedBytes + writer.NewBytes }, cancellationToken);
+                await SaveAsync(
+                    upload,
+                    upload.Record with
+                    {
+                        ReceivedBytes = upload.Record.ReceivedBytes + writer.NewBytes,
+                    },
+                    cancellationToken
+                );
             }
         }
     }
@@ -287,9 +294,13 @@ internal sealed partial class UploadManager(
     private static BlockDigest ZeroDigest(long index, long fileSize) => ZeroBlocks.DigestOf(BlockLayout.LengthOf(index, fileSize));
 
     private static BlockMap RequireOpen(OpenUpload upload) =>
-        upload.IsDropped ? throw NotFound(upload.Record.Id)
-        : upload.Map
-            ?? throw new RegionException(ErrorReason.SourceNotUsable, $"The upload {upload.Record.Id} is committed; nothing can be added to it.");
+        upload.IsDropped
+            ? throw NotFound(upload.Record.Id)
+            : upload.Map
+                ?? throw new RegionException(
+                    ErrorReason.SourceNotUsable,
+                    $"The upload {upload.Record.Id} is committed; nothing can be added to it."
+                );
 
     private static RegionException NotFound(string id) => new(ErrorReason.ResourceNotFound, $"There is no upload {id} on this node.");
 
@@ -343,6 +354,10 @@ internal sealed partial class UploadManager(
         upload.Record = record;
     }
 
-    [LoggerMessage(1, LogLevel.Error, "The record of upload {Upload} can't be read; nothing of the snapshot store is freed until it is mended or removed")]
+    [LoggerMessage(
+        1,
+        LogLevel.Error,
+        "The record of upload {Upload} can't be read; nothing of the snapshot store is freed until it is mended or removed"
+    )]
     private partial void LogUnreadable(Exception exception, string upload);
 }

@@ -51,7 +51,10 @@ internal sealed class UploadWriter(long fileSize, BlockMap map, RegionStore stor
         }
         else if (BlockDigest.Of(bytes.Span) != block.Digest)
         {
-            throw new RegionException(ErrorReason.DigestMismatch, $"Block {index} does not have the digest {block.Digest} it was declared with.");
+            throw new RegionException(
+                ErrorReason.DigestMismatch,
+                $"Block {index} does not have the digest {block.Digest} it was declared with."
+            );
         }
     }
 

@@ -40,8 +40,13 @@ public sealed class VersionNumberTests
 
     [Property]
     public bool The_order_of_index_members_is_the_order_of_numbers(
-        FsCheck.NonNegativeInt major, FsCheck.NonNegativeInt minor, FsCheck.NonNegativeInt patch,
-        FsCheck.NonNegativeInt otherMajor, FsCheck.NonNegativeInt otherMinor, FsCheck.NonNegativeInt otherPatch)
+        FsCheck.NonNegativeInt major,
+        FsCheck.NonNegativeInt minor,
+        FsCheck.NonNegativeInt patch,
+        FsCheck.NonNegativeInt otherMajor,
+        FsCheck.NonNegativeInt otherMinor,
+        FsCheck.NonNegativeInt otherPatch
+    )
     {
         var one = new VersionNumber(major.Get, minor.Get, patch.Get);
         var other = new VersionNumber(otherMajor.Get, otherMinor.Get, otherPatch.Get);
@@ -49,13 +54,16 @@ public sealed class VersionNumberTests
     }
 
     [Property]
-    public FsCheck.Property The_order_holds_for_the_largest_numbers_too() => Prop.ForAll(
-        Gen.Choose(0, int.MaxValue).ArrayOf(6).ToArbitrary(),
-        parts =>
-        {
-            var one = new VersionNumber(parts[0], parts[1], parts[2]);
-            var other = new VersionNumber(parts[0] / (1 + (parts[3] % 7)), parts[4], parts[5]);
-            return Math.Sign(string.CompareOrdinal(one.SortKey, other.SortKey)) == Math.Sign(one.CompareTo(other))
-                && VersionNumber.TryParse(one.ToString(), out var read) && read == one;
-        });
+    public FsCheck.Property The_order_holds_for_the_largest_numbers_too() =>
+        Prop.ForAll(
+            Gen.Choose(0, int.MaxValue).ArrayOf(6).ToArbitrary(),
+            parts =>
+            {
+                var one = new VersionNumber(parts[0], parts[1], parts[2]);
+                var other = new VersionNumber(parts[0] / (1 + (parts[3] % 7)), parts[4], parts[5]);
+                return Math.Sign(string.CompareOrdinal(one.SortKey, other.SortKey)) == Math.Sign(one.CompareTo(other))
+                    && VersionNumber.TryParse(one.ToString(), out var read)
+                    && read == one;
+            }
+        );
 }

@@ -11,8 +11,7 @@ namespace Gallery.Catalog.Tests.Rules;
 
 public sealed class VersionRulesTests
 {
-    private static readonly RegionSet Regions = new(
-    [
+    private static readonly RegionSet Regions = new([
         new OfferedRegion("westus", "West US", 1, true),
         new OfferedRegion("eastus", "East US", 3, true),
         new OfferedRegion("australiacentral", "Australia Central", 1, false),
@@ -38,7 +37,10 @@ public sealed class VersionRulesTests
         var unknown = Assert.Throws<RpcException>(() => Regions.Require(new string('x', 1000), "location"));
         Assert.Contains("approval", restricted.Status.Detail, StringComparison.Ordinal);
         Assert.Contains("no region", unknown.Status.Detail, StringComparison.Ordinal);
-        Assert.All([restricted, unknown], error => Assert.Equal(ErrorReason.LocationNotAvailableForResourceType, GalleryError.ReasonOf(error)));
+        Assert.All(
+            [restricted, unknown],
+            error => Assert.Equal(ErrorReason.LocationNotAvailableForResourceType, GalleryError.ReasonOf(error))
+        );
     }
 
     [Theory]
@@ -46,14 +48,21 @@ public sealed class VersionRulesTests
     [InlineData(StorageAccountType.PremiumLrs, StorageAccountStrategy.Unspecified, StorageAccountType.PremiumLrs)]
     [InlineData(StorageAccountType.Unspecified, StorageAccountStrategy.PreferStandardZrs, StorageAccountType.StandardZrs)]
     [InlineData(StorageAccountType.Unspecified, StorageAccountStrategy.DefaultStandardLrs, StorageAccountType.StandardLrs)]
-    public void A_new_region_gets_the_storage_type_of_the_profile(StorageAccountType type, StorageAccountStrategy strategy, StorageAccountType expected)
+    public void A_new_region_gets_the_storage_type_of_the_profile(
+        StorageAccountType type,
+        StorageAccountStrategy strategy,
+        StorageAccountType expected
+    )
     {
         var version = Version("eastus", ("eastus", 0));
         version.PublishingProfile.StorageAccountType = type;
         version.PublishingProfile.StorageAccountStrategy = strategy;
         ImageVersionRules.Normalize(version);
         TargetRegionRules.Resolve(version, null, Regions);
-        Assert.Equal((expected, 1), (version.PublishingProfile.TargetRegions[0].StorageAccountType, version.PublishingProfile.TargetRegions[0].RegionalReplicaCount));
+        Assert.Equal(
+            (expected, 1),
+            (version.PublishingProfile.TargetRegions[0].StorageAccountType, version.PublishingProfile.TargetRegions[0].RegionalReplicaCount)
+        );
     }
 
     [Fact]
@@ -67,7 +76,8 @@ public sealed class VersionRulesTests
         TargetRegionRules.Resolve(proposed, current, Regions);
         Assert.Equal(
             [("westus", 4, StorageAccountType.StandardLrs), ("australiacentral", 3, StorageAccountType.PremiumLrs)],
-            proposed.PublishingProfile.TargetRegions.Select(region => (region.Name, region.RegionalReplicaCount, region.StorageAccountType)));
+            proposed.PublishingProfile.TargetRegions.Select(region => (region.Name, region.RegionalReplicaCount, region.StorageAccountType))
+        );
     }
 
     [Theory]
@@ -104,10 +114,27 @@ public sealed class VersionRulesTests
     [InlineData(AggregatedReplicationState.InProgress, ProvisioningState.Succeeded, ProvisioningState.Succeeded)]
     [InlineData(AggregatedReplicationState.Unspecified, ProvisioningState.Updating, ProvisioningState.Updating)]
     [InlineData(AggregatedReplicationState.Completed, ProvisioningState.Deleting, null)]
-    public void What_replication_tells_settles_the_state(AggregatedReplicationState told, ProvisioningState before, ProvisioningState? after)
+    public void What_replication_tells_settles_the_state(
+        AggregatedReplicationState told,
+        ProvisioningState before,
+        ProvisioningState? after
+    )
     {
-        var version = new ImageVersion { Uid = "u", Generation = 3, ProvisioningState = before };
-        var settled = ReplicationRows.Settle(version, new ReplicationStatusChanged { VersionUid = "u", Generation = 3, AggregatedState = told });
+        var version = new ImageVersion
+        {
+            Uid = "u",
+            Generation = 3,
+            ProvisioningState = before,
+        };
+        var settled = ReplicationRows.Settle(
+            version,
+            new ReplicationStatusChanged
+            {
+                VersionUid = "u",
+                Generation = 3,
+                AggregatedState = told,
+            }
+        );
         Assert.Equal(after, settled?.ProvisioningState);
         Assert.Equal(before, version.ProvisioningState);
     }
@@ -120,16 +147,35 @@ public sealed class VersionRulesTests
         {
             Summary =
             {
-                new RegionalReplicationStatus { Region = "westus", State = RegionalReplicationState.Completed, TargetReplicaCount = 2, ReadyReplicaCount = 2, Progress = 100 },
-                new RegionalReplicationStatus { Region = "eastus", State = RegionalReplicationState.Completed, TargetReplicaCount = 1, ReadyReplicaCount = 1, Progress = 100 },
+                new RegionalReplicationStatus
+                {
+                    Region = "westus",
+                    State = RegionalReplicationState.Completed,
+                    TargetReplicaCount = 2,
+                    ReadyReplicaCount = 2,
+                    Progress = 100,
+                },
+                new RegionalReplicationStatus
+                {
+                    Region = "eastus",
+                    State = RegionalReplicationState.Completed,
+                    TargetReplicaCount = 1,
+                    ReadyReplicaCount = 1,
+                    Progress = 100,
+                },
             },
         };
         var version = Version("westus", ("westus", 2), ("eastus", 4), ("brazilsouth", 1));
         version.OccupiedSizeBytes = 1000;
         var status = ReplicationRows.Expected(version, earlier, DateTimeOffset.UnixEpoch);
         Assert.Equal(
-            [("westus", RegionalReplicationState.Completed, 100), ("eastus", RegionalReplicationState.Replicating, 25), ("brazilsouth", RegionalReplicationState.Replicating, 0)],
-            status.Summary.Select(row => (row.Region, row.State, row.Progress)));
+            [
+                ("westus", RegionalReplicationState.Completed, 100),
+                ("eastus", RegionalReplicationState.Replicating, 25),
+                ("brazilsouth", RegionalReplicationState.Replicating, 0),
+            ],
+            status.Summary.Select(row => (row.Region, row.State, row.Progress))
+        );
         Assert.Equal((4000L, 1000L), (status.Summary[1].TotalBytes, status.Summary[1].CopiedBytes));
     }
 
@@ -137,7 +183,8 @@ public sealed class VersionRulesTests
     {
         var version = new ImageVersion { Location = location, PublishingProfile = new ImageVersionPublishingProfile() };
         version.PublishingProfile.TargetRegions.AddRange(
-            targets.Select(target => new TargetRegion { Name = target.Region, RegionalReplicaCount = target.Count }));
+            targets.Select(target => new TargetRegion { Name = target.Region, RegionalReplicaCount = target.Count })
+        );
         return version;
     }
 }

@@ -25,16 +25,22 @@ public sealed class CatalogFixture : IAsyncLifetime
         await Redis.InitializeAsync();
         _sharing = await PeerServer.StartAsync(Access);
         Replication = await PeerServer.StartAsync(Regions, Snapshots);
-        Host = await ServiceHost<Program>.StartAsync(options => options
-            .WithRedis(Redis)
-            .WithPeer("sharing", _sharing)
-            .WithPeer("replication", Replication)
-            .WithSetting("Redis:Partitions", "2")
-            .WithSetting($"Limits:Subscriptions:{Scenario.SmallSubscription}:Galleries", "3")
-            .WithSetting($"Limits:Subscriptions:{Scenario.SmallSubscription}:ImageDefinitions", "3")
-            .WithSetting($"Limits:Subscriptions:{Scenario.SmallSubscription}:ImageVersions", "3")
-            .WithSetting("Events:PollInterval", "00:00:00.2"));
+        Host = await StartHostAsync();
     }
+
+    /// <summary>One more process of Catalog.</summary>
+    public Task<ServiceHost<Program>> StartHostAsync() =>
+        ServiceHost<Program>.StartAsync(options =>
+            options
+                .WithRedis(Redis)
+                .WithPeer("sharing", _sharing)
+                .WithPeer("replication", Replication)
+                .WithSetting("Redis:Partitions", "2")
+                .WithSetting($"Limits:Subscriptions:{Scenario.SmallSubscription}:Galleries", "3")
+                .WithSetting($"Limits:Subscriptions:{Scenario.SmallSubscription}:ImageDefinitions", "3")
+                .WithSetting($"Limits:Subscriptions:{Scenario.SmallSubscription}:ImageVersions", "3")
+                .WithSetting("Events:PollInterval", "00:00:00.2")
+        );
 
     public async Task DisposeAsync()
     {
@@ -52,7 +58,10 @@ public sealed class CatalogFixture : IAsyncLifetime
         {
             var id when id == TestPrincipal.OtherOwner.ObjectId => inB,
             var id when id == TestPrincipal.Reader.ObjectId => !inB && action.EndsWith("/read", StringComparison.Ordinal),
-            var id when id == TestPrincipal.Owner.ObjectId || id == TestPrincipal.Contributor.ObjectId || id == TestPrincipal.Pipeline.ObjectId => !inB,
+            var id
+                when id == TestPrincipal.Owner.ObjectId
+                    || id == TestPrincipal.Contributor.ObjectId
+                    || id == TestPrincipal.Pipeline.ObjectId => !inB,
             _ => false,
         };
     }

@@ -59,7 +59,12 @@ public sealed class Scenario
     {
         var gallery = new V1.Gallery { Location = "westus" };
         change?.Invoke(gallery);
-        return new CreateGalleryRequest { Parent = Group, GalleryId = id, Gallery = gallery };
+        return new CreateGalleryRequest
+        {
+            Parent = Group,
+            GalleryId = id,
+            Gallery = gallery,
+        };
     }
 
     public static CreateImageDefinitionRequest NewDefinition(string parent, string id = "ubuntu", Action<ImageDefinition>? change = null)
@@ -69,10 +74,20 @@ public sealed class Scenario
             Location = "westus",
             OsType = OperatingSystem.Linux,
             OsState = OperatingSystemState.Generalized,
-            Identifier = new ImageIdentifier { Publisher = "contoso", Offer = "server", Sku = id },
+            Identifier = new ImageIdentifier
+            {
+                Publisher = "contoso",
+                Offer = "server",
+                Sku = id,
+            },
         };
         change?.Invoke(definition);
-        return new CreateImageDefinitionRequest { Parent = parent, ImageDefinitionId = id, ImageDefinition = definition };
+        return new CreateImageDefinitionRequest
+        {
+            Parent = parent,
+            ImageDefinitionId = id,
+            ImageDefinition = definition,
+        };
     }
 
     public CreateImageVersionRequest NewVersion(string parent, string id = "1.0.0", Action<ImageVersion>? change = null)
@@ -83,7 +98,12 @@ public sealed class Scenario
             StorageProfile = new StorageProfile { OsDiskImage = new OsDiskImage { Snapshot = Snapshot() } },
         };
         change?.Invoke(version);
-        return new CreateImageVersionRequest { Parent = parent, ImageVersionId = id, ImageVersion = version };
+        return new CreateImageVersionRequest
+        {
+            Parent = parent,
+            ImageVersionId = id,
+            ImageVersion = version,
+        };
     }
 
     public string Snapshot(string? name = null, Action<Contracts.Replication.V1.Snapshot>? change = null) =>
@@ -92,7 +112,11 @@ public sealed class Scenario
     public async Task<V1.Gallery> CreateGalleryAsync(string id = "prod", Action<V1.Gallery>? change = null) =>
         (await Galleries.CreateGalleryAsync(NewGallery(id, change))).Gallery;
 
-    public async Task<ImageDefinition> CreateDefinitionAsync(string? parent = null, string id = "ubuntu", Action<ImageDefinition>? change = null)
+    public async Task<ImageDefinition> CreateDefinitionAsync(
+        string? parent = null,
+        string id = "ubuntu",
+        Action<ImageDefinition>? change = null
+    )
     {
         parent ??= (await CreateGalleryAsync()).Name;
         return (await Definitions.CreateImageDefinitionAsync(NewDefinition(parent, id, change))).ImageDefinition;
@@ -128,24 +152,29 @@ public sealed class Scenario
             Generation = version.Generation,
             AggregatedState = state,
         };
-        told.Summary.AddRange(version.PublishingProfile.TargetRegions.Select(target => new RegionalReplicationStatus
-        {
-            Region = target.Name,
-            State = (RegionalReplicationState)state,
-            Progress = state == AggregatedReplicationState.Completed ? 100 : 40,
-            TargetReplicaCount = target.RegionalReplicaCount,
-            ReadyReplicaCount = state == AggregatedReplicationState.Completed ? target.RegionalReplicaCount : 0,
-            Details = state == AggregatedReplicationState.Failed ? "The disk is broken." : "",
-        }));
+        told.Summary.AddRange(
+            version.PublishingProfile.TargetRegions.Select(target => new RegionalReplicationStatus
+            {
+                Region = target.Name,
+                State = (RegionalReplicationState)state,
+                Progress = state == AggregatedReplicationState.Completed ? 100 : 40,
+                TargetReplicaCount = target.RegionalReplicaCount,
+                ReadyReplicaCount = state == AggregatedReplicationState.Completed ? target.RegionalReplicaCount : 0,
+                Details = state == AggregatedReplicationState.Failed ? "The disk is broken." : "",
+            })
+        );
         change?.Invoke(told);
         return EmitAsync(new EventEnvelope { Subject = version.Name, ReplicationStatusChanged = told });
     }
 
-    public Task RetireAsync(ImageVersion version) => EmitAsync(new EventEnvelope
-    {
-        Subject = version.Name,
-        VersionRetired = new VersionRetired { Version = version.Name, VersionUid = version.Uid },
-    });
+    public Task RetireAsync(ImageVersion version) =>
+        EmitAsync(
+            new EventEnvelope
+            {
+                Subject = version.Name,
+                VersionRetired = new VersionRetired { Version = version.Name, VersionUid = version.Uid },
+            }
+        );
 
     /// <summary>Puts an event into Replication's stream.</summary>
     public async Task EmitAsync(EventEnvelope envelope)
@@ -170,25 +199,27 @@ public sealed class Scenario
                 var last = (await _fixture.Redis.Database.StreamRangeAsync(stream, count: 1, messageOrder: Order.Descending)).Single().Id;
                 return group.PendingMessageCount == 0 && group.LastDeliveredId == last.ToString();
             },
-            what: "the events to be handled");
+            what: "the events to be handled"
+        );
     }
 
     /// <summary>The events that Catalog told of this subscription.</summary>
     public async Task<IReadOnlyList<EventEnvelope>> EventsAsync() =>
-    [
-        .. (await _fixture.Redis.Database.StreamRangeAsync(Partition.Events))
-            .Select(entry => EventEnvelope.Parser.ParseFrom((byte[])entry["p"]!))
-            .Where(envelope => envelope.SubscriptionId == Subscription),
-    ];
+        [
+            .. (await _fixture.Redis.Database.StreamRangeAsync(Partition.Events))
+                .Select(entry => EventEnvelope.Parser.ParseFrom((byte[])entry["p"]!))
+                .Where(envelope => envelope.SubscriptionId == Subscription),
+        ];
 
     /// <summary>Keys of this subscription, but for its activity log and the memory of requests.</summary>
     public IReadOnlyList<string> Keys() =>
-    [
-        .. _fixture.Redis.Server.Keys(pattern: $"cat:*{Subscription}*")
-            .Select(key => key.ToString())
-            .Where(key => !key.Contains(":activity:", StringComparison.Ordinal) && !key.Contains(":req:", StringComparison.Ordinal))
-            .Order(StringComparer.Ordinal),
-    ];
+        [
+            .. _fixture
+                .Redis.Server.Keys(pattern: $"cat:*{Subscription}*")
+                .Select(key => key.ToString())
+                .Where(key => !key.Contains(":activity:", StringComparison.Ordinal) && !key.Contains(":req:", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
 
     public async Task<long> UsageAsync(UsageMetric metric, string location = "westus")
     {
@@ -197,7 +228,13 @@ public sealed class Scenario
     }
 
     public async Task<IReadOnlyList<ActivityLogEntry>> ActivityAsync(string? parent = null) =>
-        [.. (await Log.ListActivityLogEntriesAsync(new ListActivityLogEntriesRequest { Parent = parent ?? $"subscriptions/{Subscription}" })).Entries];
+        [
+            .. (
+                await Log.ListActivityLogEntriesAsync(
+                    new ListActivityLogEntriesRequest { Parent = parent ?? $"subscriptions/{Subscription}" }
+                )
+            ).Entries,
+        ];
 
     private Partition Partition => _fixture.Host.Services.GetRequiredService<RedisStore>().PartitionOf(Subscription);
 }

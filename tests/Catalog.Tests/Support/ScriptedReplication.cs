@@ -19,20 +19,50 @@ public sealed class ScriptedRegions : RegionService.RegionServiceBase
     public override Task<ListRegionsResponse> ListRegions(ListRegionsRequest request, ServerCallContext context)
     {
         var restricted = _approved.ContainsKey(request.Subscription) ? RegionAvailability.Available : RegionAvailability.Restricted;
-        return Task.FromResult(new ListRegionsResponse
-        {
-            Regions =
+        return Task.FromResult(
+            new ListRegionsResponse
             {
-                new Region { Name = "westus", DisplayName = "West US", ZoneCount = 1, Availability = RegionAvailability.Available },
-                new Region { Name = "eastus", DisplayName = "East US", ZoneCount = 3, Availability = RegionAvailability.Available },
-                new Region { Name = "northeurope", DisplayName = "North Europe", ZoneCount = 3, Availability = RegionAvailability.Available },
-                new Region { Name = "brazilsouth", DisplayName = "Brazil South", ZoneCount = 3, Availability = RegionAvailability.Available },
-                new Region
+                Regions =
                 {
-                    Name = "australiacentral", DisplayName = "Australia Central", ZoneCount = 1, Restricted = true, Availability = restricted,
+                    new Region
+                    {
+                        Name = "westus",
+                        DisplayName = "West US",
+                        ZoneCount = 1,
+                        Availability = RegionAvailability.Available,
+                    },
+                    new Region
+                    {
+                        Name = "eastus",
+                        DisplayName = "East US",
+                        ZoneCount = 3,
+                        Availability = RegionAvailability.Available,
+                    },
+                    new Region
+                    {
+                        Name = "northeurope",
+                        DisplayName = "North Europe",
+                        ZoneCount = 3,
+                        Availability = RegionAvailability.Available,
+                    },
+                    new Region
+                    {
+                        Name = "brazilsouth",
+                        DisplayName = "Brazil South",
+                        ZoneCount = 3,
+                        Availability = RegionAvailability.Available,
+                    },
+                    new Region
+                    {
+                        Name = "australiacentral",
+                        DisplayName = "Australia Central",
+                        ZoneCount = 1,
+                        Restricted = true,
+                        Availability = restricted,
+                    },
                 },
-            },
-        });
+            }
+        );
     }
 }
 

@@ -55,8 +55,8 @@ public sealed class DiskFormatTests
     [MemberData(nameof(Refusals))]
     public async Task A_file_that_is_not_what_it_should_be_is_refused(string file, DiskFormat named, ErrorReason reason, string says)
     {
-        var refused = await Assert.ThrowsAnyAsync<RegionException>(
-            async () => await Reader.ReadAsync(new MemoryFile(Make(file)), named, default)
+        var refused = await Assert.ThrowsAnyAsync<RegionException>(async () =>
+            await Reader.ReadAsync(new MemoryFile(Make(file)), named, default)
         );
         Assert.Equal(reason, refused.Reason);
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);

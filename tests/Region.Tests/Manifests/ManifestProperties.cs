@@ -49,7 +49,9 @@ public sealed class ManifestProperties
     {
         var nodes = new MemoryNodes();
         var manifest = await nodes.BuildAsync(disk.VirtualSize, disk.Blocks);
-        var (_, root) = await ManifestReader.ReadRootAsync(nodes, manifest.Digest, default) is { } read ? (read.Digest, read.Root) : default;
+        var (_, root) = await ManifestReader.ReadRootAsync(nodes, manifest.Digest, default) is { } read
+            ? (read.Digest, read.Root)
+            : default;
         Assert.Equal(disk.VirtualSize, root.VirtualSize);
         Assert.Equal(disk.Occupied, root.OccupiedSize);
         Assert.Equal(disk.Blocks.OrderBy(block => block.Key), (await nodes.BlocksOfAsync(root)).OrderBy(block => block.Key));
@@ -59,7 +61,10 @@ public sealed class ManifestProperties
     public async Task Equal_disks_have_equal_digests_and_nodes_encode_to_the_bytes_they_were_read_from(Disk disk)
     {
         var (first, second) = (new MemoryNodes(), new MemoryNodes());
-        Assert.Equal((await first.BuildAsync(disk.VirtualSize, disk.Blocks)).Digest, (await second.BuildAsync(disk.VirtualSize, disk.Blocks)).Digest);
+        Assert.Equal(
+            (await first.BuildAsync(disk.VirtualSize, disk.Blocks)).Digest,
+            (await second.BuildAsync(disk.VirtualSize, disk.Blocks)).Digest
+        );
         foreach (var node in first.Nodes.Values)
         {
             Assert.Equal(node, Reencode(node));
@@ -82,7 +87,8 @@ public sealed class ManifestProperties
     {
         var nodes = new MemoryNodes();
         var (a, b) = (left.Blocks.ToDictionary(), right.Blocks.ToDictionary());
-        var expected = a.Keys.Union(b.Keys)
+        var expected = a
+            .Keys.Union(b.Keys)
             .Order()
             .Select(index => new BlockChange(index, a.GetValueOrDefault(index), b.GetValueOrDefault(index)))
             .Where(change => change.Before != change.After);

@@ -88,12 +88,20 @@ public sealed class ContentTests(NodesFixture nodes) : IAsyncLifetime
         var grant = Bearer(nodes.Grants.Pull("eastus", _content.Digest));
         Assert.Equal(_content, (await East.Contents.GetContentAsync(new() { ContentDigest = _content.Digest }, grant)).Content);
         await Refused.WithAsync(
-            () => East.Contents.ReadBlocks(new() { ContentDigest = _content.Digest, BlockDigests = { ByteString.CopyFrom(TestBlocks.Digest(1).ToArray()) } }, grant),
+            () =>
+                East.Contents.ReadBlocks(
+                    new() { ContentDigest = _content.Digest, BlockDigests = { ByteString.CopyFrom(TestBlocks.Digest(1).ToArray()) } },
+                    grant
+                ),
             StatusCode.NotFound,
             ErrorReason.ContentNotFound
         );
         await Refused.WithAsync(
-            () => East.Contents.ReadManifestNodes(new() { ContentDigest = _content.Digest, NodeDigests = { ByteString.CopyFrom([1, 2]) } }, grant),
+            () =>
+                East.Contents.ReadManifestNodes(
+                    new() { ContentDigest = _content.Digest, NodeDigests = { ByteString.CopyFrom([1, 2]) } },
+                    grant
+                ),
             StatusCode.InvalidArgument,
             ErrorReason.InvalidParameter
         );
@@ -124,13 +132,16 @@ public sealed class ContentTests(NodesFixture nodes) : IAsyncLifetime
     [InlineData("bytes=0-1,5-6", 200, 0, 5_275_648)]
     public async Task A_disk_is_served_over_http_by_range(string? range, int status, int offset, int length)
     {
-        using var response = await SendAsync(HttpMethod.Get, request =>
-        {
-            if (range is not null)
+        using var response = await SendAsync(
+            HttpMethod.Get,
+            request =>
             {
-                request.Headers.TryAddWithoutValidation("Range", range);
+                if (range is not null)
+                {
+                    request.Headers.TryAddWithoutValidation("Range", range);
+                }
             }
-        });
+        );
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal($"\"{_content.Digest}\"", response.Headers.ETag!.Tag);
         Assert.Equal("bytes", Assert.Single(response.Headers.AcceptRanges));
@@ -168,17 +179,23 @@ public sealed class ContentTests(NodesFixture nodes) : IAsyncLifetime
         var etag = new EntityTagHeaderValue($"\"{_content.Digest}\"");
         using var known = await SendAsync(HttpMethod.Get, request => request.Headers.IfNoneMatch.Add(etag));
         Assert.Equal(HttpStatusCode.NotModified, known.StatusCode);
-        using var same = await SendAsync(HttpMethod.Get, request =>
-        {
-            request.Headers.IfRange = new RangeConditionHeaderValue(etag);
-            request.Headers.Range = new RangeHeaderValue(0, 9);
-        });
+        using var same = await SendAsync(
+            HttpMethod.Get,
+            request =>
+            {
+                request.Headers.IfRange = new RangeConditionHeaderValue(etag);
+                request.Headers.Range = new RangeHeaderValue(0, 9);
+            }
+        );
         Assert.Equal(HttpStatusCode.PartialContent, same.StatusCode);
-        using var other = await SendAsync(HttpMethod.Get, request =>
-        {
-            request.Headers.IfRange = new RangeConditionHeaderValue(new EntityTagHeaderValue("\"other\""));
-            request.Headers.Range = new RangeHeaderValue(0, 9);
-        });
+        using var other = await SendAsync(
+            HttpMethod.Get,
+            request =>
+            {
+                request.Headers.IfRange = new RangeConditionHeaderValue(new EntityTagHeaderValue("\"other\""));
+                request.Headers.Range = new RangeHeaderValue(0, 9);
+            }
+        );
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
     }
 

@@ -81,8 +81,20 @@ public sealed class ReplicaTests(NodesFixture nodes)
         var (osContent, dataContent) = (await West.PublishAsync(osUpload, os), await West.PublishAsync(dataUpload, data));
         var order = NodeClient.Order(replica, osContent, West.FromUpload(osUpload), ordinal: 20);
         order.Sources.Add(West.FromUpload(dataUpload));
-        order.Disks.Add(new ReplicaDisk { Slot = new DiskSlot { DataDiskLun = 0 }, Content = dataContent });
-        order.Disks.Add(new ReplicaDisk { Slot = new DiskSlot { DataDiskLun = 63 }, Content = dataContent });
+        order.Disks.Add(
+            new ReplicaDisk
+            {
+                Slot = new DiskSlot { DataDiskLun = 0 },
+                Content = dataContent,
+            }
+        );
+        order.Disks.Add(
+            new ReplicaDisk
+            {
+                Slot = new DiskSlot { DataDiskLun = 63 },
+                Content = dataContent,
+            }
+        );
         var made = await West.PullAsync(order);
         Assert.Equal(osContent.OccupiedSizeBytes + (2 * dataContent.OccupiedSizeBytes), made.TotalBytes);
         Assert.Equal(made.TotalBytes, made.CopiedBytes);
@@ -135,7 +147,12 @@ public sealed class ReplicaTests(NodesFixture nodes)
     [Fact]
     public async Task A_source_that_does_not_know_the_content_is_no_source()
     {
-        var unknown = new ContentDescriptor { Digest = $"{TestBlocks.Digest(5)}", VirtualSizeBytes = 512, OccupiedSizeBytes = 512 };
+        var unknown = new ContentDescriptor
+        {
+            Digest = $"{TestBlocks.Digest(5)}",
+            VirtualSizeBytes = 512,
+            OccupiedSizeBytes = 512,
+        };
         await Refused.WithAsync(
             () => East.PullAsync(NodeClient.Order(NewId(), unknown, West.Remote(nodes.West.Url, unknown))),
             StatusCode.NotFound,
@@ -264,7 +281,11 @@ public sealed class ReplicaTests(NodesFixture nodes)
             StatusCode.ResourceExhausted,
             ErrorReason.StorageExhausted
         );
-        await Refused.WithAsync(() => node.Client.SendAsync(NewId(), TestDisk.Make(172, 60)), StatusCode.ResourceExhausted, ErrorReason.StorageExhausted);
+        await Refused.WithAsync(
+            () => node.Client.SendAsync(NewId(), TestDisk.Make(172, 60)),
+            StatusCode.ResourceExhausted,
+            ErrorReason.StorageExhausted
+        );
         Assert.Equal(NodeReplicaState.Failed, (await node.Client.Replicas.GetReplicaAsync(new() { ReplicaId = replica })).Replica.State);
         Assert.Equal(small, await node.Client.CommitAsync(upload));
     }
@@ -331,7 +352,11 @@ public sealed class ReplicaTests(NodesFixture nodes)
             Disks =
             {
                 new ReplicaDisk(),
-                new ReplicaDisk { Slot = new DiskSlot { DataDiskLun = 64 }, Content = new ContentDescriptor { Digest = "sha256:", VirtualSizeBytes = 5 } },
+                new ReplicaDisk
+                {
+                    Slot = new DiskSlot { DataDiskLun = 64 },
+                    Content = new ContentDescriptor { Digest = "sha256:", VirtualSizeBytes = 5 },
+                },
                 new ReplicaDisk { Slot = new DiskSlot { OsDisk = false } },
             },
             Sources =
@@ -340,7 +365,9 @@ public sealed class ReplicaTests(NodesFixture nodes)
                 new PullSource { Remote = new RemoteNode { GrpcUrl = "ftp://x" } },
             },
         };
-        var fields = (await Refused.WithAsync(() => West.PullAsync(order), StatusCode.InvalidArgument, ErrorReason.InvalidParameter)).Fields;
+        var fields = (
+            await Refused.WithAsync(() => West.PullAsync(order), StatusCode.InvalidArgument, ErrorReason.InvalidParameter)
+        ).Fields;
         Assert.Contains("replica_id", fields);
         Assert.Contains("store.storage_account_type", fields);
         Assert.Contains("store.ordinal", fields);

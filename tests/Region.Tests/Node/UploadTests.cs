@@ -185,7 +185,16 @@ public sealed class UploadTests(NodesFixture nodes)
     {
         var id = NewId();
         await Refused.WithAsync(
-            () => West.Uploads.StartUploadAsync(new() { UploadId = id, FileSizeBytes = size, Format = format }, Grant(id)),
+            () =>
+                West.Uploads.StartUploadAsync(
+                    new()
+                    {
+                        UploadId = id,
+                        FileSizeBytes = size,
+                        Format = format,
+                    },
+                    Grant(id)
+                ),
             code,
             reason
         );
@@ -210,7 +219,14 @@ public sealed class UploadTests(NodesFixture nodes)
         Assert.Equal("0 to 3", refused.Field("blocks[0].index"));
         foreach (var digest in new[] { ByteString.Empty, ByteString.CopyFrom(new byte[31]), ByteString.CopyFrom(new byte[32]) })
         {
-            var request = new DeclareBlocksRequest { UploadId = id, Blocks = { new DeclaredBlock { Index = 0, Digest = digest } } };
+            var request = new DeclareBlocksRequest
+            {
+                UploadId = id,
+                Blocks =
+                {
+                    new DeclaredBlock { Index = 0, Digest = digest },
+                },
+            };
             await Refused.WithAsync(
                 () => West.Uploads.DeclareBlocksAsync(request, Grant(id)),
                 StatusCode.InvalidArgument,
@@ -220,11 +236,19 @@ public sealed class UploadTests(NodesFixture nodes)
 
         var many = new DeclareBlocksRequest { UploadId = id };
         many.Blocks.AddRange(Enumerable.Repeat(Declared(0, disk[..512]), 16385));
-        await Refused.WithAsync(() => West.Uploads.DeclareBlocksAsync(many, Grant(id)), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
+        await Refused.WithAsync(
+            () => West.Uploads.DeclareBlocksAsync(many, Grant(id)),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
 
         await Refused.WithAsync(() => West.WriteAsync(id, disk, [1]), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
         await Refused.WithAsync(() => SendRawAsync(id, -1, disk[..512]), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
-        await Refused.WithAsync(() => SendRawAsync(id, long.MaxValue, disk[..512]), StatusCode.InvalidArgument, ErrorReason.InvalidParameter);
+        await Refused.WithAsync(
+            () => SendRawAsync(id, long.MaxValue, disk[..512]),
+            StatusCode.InvalidArgument,
+            ErrorReason.InvalidParameter
+        );
         await Refused.WithAsync(() => SendRawAsync(id, 0, disk[..512]), StatusCode.InvalidArgument, ErrorReason.DigestMismatch);
         await Refused.WithAsync(() => SendRawAsync(id, 0, []), StatusCode.InvalidArgument, ErrorReason.DigestMismatch);
     }
@@ -274,10 +298,18 @@ public sealed class UploadTests(NodesFixture nodes)
         var request = new CommitUploadRequest { UploadId = "x" };
         var anonymous = new UploadService.UploadServiceClient(nodes.West.Host.AnonymousChannel());
         await Refused.WithAsync(() => anonymous.CommitUploadAsync(request), StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed);
-        await Refused.WithAsync(() => anonymous.CommitUploadAsync(request, Grant("x")), StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed);
+        await Refused.WithAsync(
+            () => anonymous.CommitUploadAsync(request, Grant("x")),
+            StatusCode.Unauthenticated,
+            ErrorReason.AuthenticationFailed
+        );
         var owner = new UploadService.UploadServiceClient(nodes.West.Host.ChannelAs(TestPrincipal.Owner));
         await Refused.WithAsync(() => owner.CommitUploadAsync(request), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
-        await Refused.WithAsync(() => owner.DeleteUploadAsync(new() { UploadId = "x" }), StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed);
+        await Refused.WithAsync(
+            () => owner.DeleteUploadAsync(new() { UploadId = "x" }),
+            StatusCode.PermissionDenied,
+            ErrorReason.AuthorizationFailed
+        );
         await Refused.WithAsync(() => West.Commits.CommitUploadAsync(request), StatusCode.NotFound, ErrorReason.ResourceNotFound);
     }
 

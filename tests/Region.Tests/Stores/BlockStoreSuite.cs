@@ -41,7 +41,14 @@ public abstract class BlockStoreSuite : IDisposable
     [Fact]
     public async Task Blocks_of_all_lengths_are_kept()
     {
-        byte[][] blocks = [TestBlocks.Bytes(1, 1), TestBlocks.Bytes(2, 512), TestBlocks.Bytes(3, 4095), TestBlocks.Bytes(4, 4097), TestBlocks.Bytes(5)];
+        byte[][] blocks =
+        [
+            TestBlocks.Bytes(1, 1),
+            TestBlocks.Bytes(2, 512),
+            TestBlocks.Bytes(3, 4095),
+            TestBlocks.Bytes(4, 4097),
+            TestBlocks.Bytes(5),
+        ];
         await using var store = Open();
         await store.WriteAsync(Pool, blocks);
         await CheckAsync(store, blocks);

@@ -67,7 +67,9 @@ public sealed class FullDiskTests : IDisposable
 
         var records = new RecordFolder(_folder.Path);
         await records.PutAsync("replicas", "r", "old"u8.ToArray(), default);
-        await Assert.ThrowsAsync<StorageExhaustedException>(async () => await records.PutAsync("replicas", "r", new byte[8 << 20], default));
+        await Assert.ThrowsAsync<StorageExhaustedException>(async () =>
+            await records.PutAsync("replicas", "r", new byte[8 << 20], default)
+        );
         Assert.Equal("old"u8.ToArray(), await records.TryGetAsync("replicas", "r", default));
         Assert.Equal(["r"], await records.ListAsync("replicas", default));
         Assert.Single(Directory.EnumerateFiles(_folder["replicas"]));

@@ -33,7 +33,15 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
     public async Task<List<long>> SendAsync(string id, byte[] file, DiskFormat format = DiskFormat.Unspecified)
     {
         var headers = Bearer(grants.Upload(region, id));
-        await Uploads.StartUploadAsync(new() { UploadId = id, FileSizeBytes = file.Length, Format = format }, headers);
+        await Uploads.StartUploadAsync(
+            new()
+            {
+                UploadId = id,
+                FileSizeBytes = file.Length,
+                Format = format,
+            },
+            headers
+        );
         var lacking = await DeclareAsync(id, file);
         await WriteAsync(id, file, lacking);
         return lacking;
@@ -45,7 +53,11 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
         request.Blocks.AddRange(
             TestDisk
                 .Blocks(file)
-                .Select(block => new DeclaredBlock { Index = block.Index, Digest = ByteString.CopyFrom(BlockDigest.Of(block.Bytes).ToArray()) })
+                .Select(block => new DeclaredBlock
+                {
+                    Index = block.Index,
+                    Digest = ByteString.CopyFrom(BlockDigest.Of(block.Bytes).ToArray()),
+                })
         );
         var response = await Uploads.DeclareBlocksAsync(request, Bearer(grants.Upload(region, id)));
         return [.. response.MissingIndexes];
@@ -119,7 +131,13 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
             Store = new ReplicaStore { StorageAccountType = type, Ordinal = ordinal },
             Sources = { source },
         };
-        request.Disks.Add(new ReplicaDisk { Slot = new DiskSlot { OsDisk = true }, Content = content });
+        request.Disks.Add(
+            new ReplicaDisk
+            {
+                Slot = new DiskSlot { OsDisk = true },
+                Content = content,
+            }
+        );
         return request;
     }
 
@@ -138,7 +156,13 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
     /// <summary>Reads a range of a replica's disk over gRPC.</summary>
     public async Task<byte[]> ReadAsync(string replica, long offset = 0, long length = 0, DiskSlot? slot = null)
     {
-        var request = new ReadDiskRequest { ReplicaId = replica, Offset = offset, Length = length, Slot = slot };
+        var request = new ReadDiskRequest
+        {
+            ReplicaId = replica,
+            Offset = offset,
+            Length = length,
+            Slot = slot,
+        };
         using var call = Contents.ReadDisk(request, Bearer(grants.Read(region, replica)));
         var bytes = new MemoryStream();
         await foreach (var piece in call.ResponseStream.ReadAllAsync())

@@ -75,7 +75,11 @@ internal sealed class NodeProcess : IAsyncDisposable
         var anonymous = GrpcChannel.ForAddress($"http://127.0.0.1:{grpc}");
         var replication = GrpcChannel.ForAddress(
             $"http://127.0.0.1:{grpc}",
-            new GrpcChannelOptions { HttpHandler = new Bearer(issuer.TokenOf(TestPrincipal.Service("replication"))), DisposeHttpClient = true }
+            new GrpcChannelOptions
+            {
+                HttpHandler = new Bearer(issuer.TokenOf(TestPrincipal.Service("replication"))),
+                DisposeHttpClient = true,
+            }
         );
         return new NodeProcess(process, anonymous, replication, new NodeClient(anonymous, replication, region, grants));
     }

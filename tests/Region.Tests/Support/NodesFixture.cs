@@ -35,8 +35,12 @@ public sealed class NodesFixture : IAsyncLifetime, IDisposable
 
     public void Dispose() => Grants.Dispose();
 
-    internal Task<TestNode> StartAsync(string region, int zones = 1, TempFolder? data = null, params (string Key, string Value)[] settings) =>
-        TestNode.StartAsync(Issuer, Grants, region, zones, data, settings);
+    internal Task<TestNode> StartAsync(
+        string region,
+        int zones = 1,
+        TempFolder? data = null,
+        params (string Key, string Value)[] settings
+    ) => TestNode.StartAsync(Issuer, Grants, region, zones, data, settings);
 }
 
 [CollectionDefinition("nodes")]

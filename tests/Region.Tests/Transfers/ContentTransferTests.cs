@@ -80,12 +80,14 @@ public sealed class ContentTransferTests : IAsyncLifetime
     public async Task Nodes_that_were_not_asked_for_or_lack_their_digest_are_not_believed()
     {
         var content = await StoreAsync(TestDisk.Make(3, 5));
-        foreach (var lie in new Func<BlockDigest, byte[], (BlockDigest, byte[])>[]
-        {
-            (digest, node) => (digest, [.. node, 0]),
-            (_, _) => (TestBlocks.Digest(1), [1, 2, 3]),
-            (digest, _) => (digest, new byte[100_000]),
-        })
+        foreach (
+            var lie in new Func<BlockDigest, byte[], (BlockDigest, byte[])>[]
+            {
+                (digest, node) => (digest, [.. node, 0]),
+                (_, _) => (TestBlocks.Digest(1), [1, 2, 3]),
+                (digest, _) => (digest, new byte[100_000]),
+            }
+        )
         {
             var source = new Watched(new LocalSource("a", From, _pool)) { Lie = lie };
             await Assert.ThrowsAsync<MalformedManifestException>(() => TransferAsync(source, content));

@@ -22,7 +22,11 @@ internal sealed class RecordFolder(string folder) : IRecordStore
         {
             MakeFolder(kind);
             // Not cancellable from here on: a half-made record would only leave rubbish behind.
-            await File.WriteAllBytesAsync(temporary, [.. Encoding.ASCII.GetBytes(HeadOf(value.Span)), .. value.Span], CancellationToken.None);
+            await File.WriteAllBytesAsync(
+                temporary,
+                [.. Encoding.ASCII.GetBytes(HeadOf(value.Span)), .. value.Span],
+                CancellationToken.None
+            );
             using (var file = File.OpenHandle(temporary, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
             {
                 RandomAccess.FlushToDisk(file);
