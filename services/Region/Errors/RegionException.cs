@@ -30,4 +30,5 @@ internal sealed class BlockMissingException(string message) : RegionException(Er
 internal sealed class MalformedManifestException(string message) : RegionException(ErrorReason.ContentCorrupt, message);
 
 /// <summary>A file is not a disk of the format it was said to have.</summary>
-internal sealed class InvalidDiskFormatException(string message) : RegionException(ErrorReason.InvalidDiskFormat, message);
+internal sealed class InvalidDiskFormatException(string message, Exception? inner = null)
+    : RegionException(ErrorReason.InvalidDiskFormat, message, inner);

@@ -4,29 +4,29 @@ using Gallery.Region.Blocks;
 namespace Gallery.Region.Formats;
 
 /// <summary>
-/// Finds out what a file is. A format that was named is held to; without a name the file's own signature decides, and a file without
-/// one is a raw disk.
+/// Finds out what a file is and reads its headers. A format that was named is held to; without a name the file's own signature decides, and a
+/// file without one is a raw disk. Nothing in a file is believed: every size, offset and count is checked before it is used.
 /// </summary>
 internal sealed class DiskFormatReader(DiskSizeRules rules)
 {
-    /// <summary>Reads the file in the format named, or in its own.</summary>
+    /// <summary>Reads the file's headers in the format named, or in its own.</summary>
     /// <exception cref="RegionException">
-    /// InvalidDiskFormat when it is not what it was said to be or is damaged; GallerySourceResourceExceedsMaxSize when the disk is too large;
-    /// NotSupportedYet for formats that are recognised only.
+    /// InvalidDiskFormat when it is not what it was said to be, is damaged or needs something besides itself;
+    /// GallerySourceResourceExceedsMaxSize when the disk is too large.
     /// </exception>
-    public async ValueTask<DiskFile> ReadAsync(IStagedFile file, DiskFormat named, CancellationToken cancellationToken)
+    public async ValueTask<IDiskLayout> OpenAsync(IRandomAccessFile file, DiskFormat named, CancellationToken cancellationToken)
     {
         var head = await ReadSectorAsync(file, 0, cancellationToken);
         var tail = await ReadSectorAsync(file, Math.Max(0, file.Length - VhdFooter.Size), cancellationToken);
         var found = named == DiskFormat.Unspecified ? Recognise(head, tail) : named;
-        var disk = found switch
+        var layout = found switch
         {
-            DiskFormat.Raw => new DiskFile(DiskFormat.Raw, file.Length),
-            DiskFormat.VhdFixed => ReadFixedVhd(file.Length, head, tail),
+            DiskFormat.VhdFixed => OpenFixedVhd(file, head, tail),
+            DiskFormat.Raw => new FlatLayout(file, DiskFormat.Raw, file.Length),
             _ => throw NotReadYet(found),
         };
-        rules.CheckDisk(disk.VirtualSize);
-        return disk;
+        rules.CheckDisk(layout.VirtualSize);
+        return layout;
     }
 
     /// <summary>The refusal of a format that is known by its signature only.</summary>
@@ -62,14 +62,14 @@ internal sealed class DiskFormatReader(DiskSizeRules rules)
         : VhdFooter.HasCookie(head) ? DiskFormat.VhdDynamic
         : DiskFormat.Raw;
 
-    private static DiskFile ReadFixedVhd(long fileSize, ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
+    private static FlatLayout OpenFixedVhd(IRandomAccessFile file, ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
     {
         if (!VhdFooter.HasCookie(tail) && RecogniseHead(head) is var other && other != DiskFormat.Raw)
         {
             throw new InvalidDiskFormatException($"A fixed VHD was named, and at offset 0 stands the signature of a {NameOf(other)}.");
         }
 
-        var offset = fileSize - VhdFooter.Size;
+        var offset = file.Length - VhdFooter.Size;
         var footer = VhdFooter.Parse(tail, offset);
         if (footer.DiskType != VhdFooter.Fixed)
         {
@@ -83,16 +83,16 @@ internal sealed class DiskFormatReader(DiskSizeRules rules)
         }
 
         return footer.CurrentSize == offset
-            ? new DiskFile(DiskFormat.VhdFixed, footer.CurrentSize)
+            ? new FlatLayout(file, DiskFormat.VhdFixed, footer.CurrentSize)
             : throw new InvalidDiskFormatException(
                 $"The footer at offset {offset} tells of a disk of {footer.CurrentSize} bytes, and {offset} bytes stand before it."
             );
     }
 
-    private static async ValueTask<byte[]> ReadSectorAsync(IStagedFile file, long offset, CancellationToken cancellationToken)
+    private static async ValueTask<byte[]> ReadSectorAsync(IRandomAccessFile file, long offset, CancellationToken cancellationToken)
     {
         var bytes = new byte[BlockLayout.SectorSize];
-        await file.ReadAsync(offset, bytes.AsMemory(0, (int)Math.Min(bytes.Length, file.Length - offset)), cancellationToken);
+        await file.ReadPaddedAsync(offset, bytes, cancellationToken);
         return bytes;
     }
 }

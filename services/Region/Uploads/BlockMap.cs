@@ -78,6 +78,22 @@ internal sealed class BlockMap : IDisposable
         }
     }
 
+    /// <summary>The digests from a position on; default values where none was declared.</summary>
+    public void Read(long first, Span<BlockDigest> digests) =>
+        RandomAccess.Read(_file, MemoryMarshal.AsBytes(digests), first * BlockDigest.Size);
+
+    /// <summary>
+    /// The first run of positions at or behind one that may be declared; what lies before it is not. False when none is. Exact to what the file
+    /// system keeps of holes, some hundred positions.
+    /// </summary>
+    public bool TryFindDeclared(long index, out long first, out long end)
+    {
+        var found = Posix.TryFindData(_file, index * BlockDigest.Size, BlockCount * BlockDigest.Size, out var start, out var behind);
+        first = start / BlockDigest.Size;
+        end = Math.Min(BlockCount, (behind + BlockDigest.Size - 1) / BlockDigest.Size);
+        return found;
+    }
+
     /// <summary>All declared positions in ascending order. Costs what was declared, not the size of the file.</summary>
     public IEnumerable<KeyValuePair<long, BlockDigest>> Declared()
     {

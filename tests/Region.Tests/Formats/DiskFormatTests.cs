@@ -46,7 +46,7 @@ public sealed class DiskFormatTests
     public async Task A_file_is_read_in_its_format(string file, DiskFormat named, DiskFormat expected)
     {
         var bytes = Make(file);
-        var disk = await Reader.ReadAsync(new MemoryFile(bytes), named, default);
+        var disk = await Reader.OpenAsync(new MemoryFile(bytes), named, default);
         Assert.Equal(expected, disk.Format);
         Assert.Equal(expected == DiskFormat.Raw ? bytes.Length : DiskSize, disk.VirtualSize);
     }
@@ -56,7 +56,7 @@ public sealed class DiskFormatTests
     public async Task A_file_that_is_not_what_it_should_be_is_refused(string file, DiskFormat named, ErrorReason reason, string says)
     {
         var refused = await Assert.ThrowsAnyAsync<RegionException>(async () =>
-            await Reader.ReadAsync(new MemoryFile(Make(file)), named, default)
+            await Reader.OpenAsync(new MemoryFile(Make(file)), named, default)
         );
         Assert.Equal(reason, refused.Reason);
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);
@@ -136,16 +136,5 @@ public sealed class DiskFormatTests
         footer[12] = 7;
         BinaryPrimitives.WriteUInt32BigEndian(footer.AsSpan(64), VhdFooter.ChecksumOf(footer));
         return footer;
-    }
-
-    private sealed class MemoryFile(byte[] bytes) : IStagedFile
-    {
-        public long Length => bytes.Length;
-
-        public ValueTask ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
-        {
-            bytes.AsMemory((int)offset, destination.Length).CopyTo(destination);
-            return ValueTask.CompletedTask;
-        }
     }
 }
