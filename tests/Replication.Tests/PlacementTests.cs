@@ -1,3 +1,4 @@
+using System.Globalization;
 using Gallery.Contracts.Catalog.V1;
 using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Events.V1;
@@ -23,6 +24,14 @@ public sealed class PlacementTests(SharedHouse shared) : IClassFixture<SharedHou
         var first = await PlaceAsync(version, 7);
         Assert.Equal([3, 2, 2], first.Leases.Select(lease => lease.MachineCount).OrderDescending());
         var second = await PlaceAsync(version, 2);
+        Assert.Equal([0, 1, 2], first.Spread.Select(load => int.Parse(load.Replica[^1..], CultureInfo.InvariantCulture)));
+        Assert.All(first.Spread, load => Assert.Equal((0, 20), (load.MachinesBefore, load.MachineCapacity)));
+        Assert.Equal(first.Spread.Select(load => load.MachinesAfter), second.Spread.Select(load => load.MachinesBefore));
+        Assert.All(second.Spread, load => Assert.Equal(3, load.MachinesAfter));
+        Assert.All(
+            first.Leases,
+            lease => Assert.Equal(lease.MachineCount, first.Spread.Single(load => load.Replica == lease.Replica).MachinesAfter)
+        );
         Assert.All(second.Leases, lease => Assert.Equal(1, lease.MachineCount));
         Assert.Equal([3, 3, 3], (await _house.ReplicasAsync(version)).Select(replica => replica.LeasedMachineCount));
 
@@ -171,6 +180,7 @@ public sealed class PlacementTests(SharedHouse shared) : IClassFixture<SharedHou
         };
         var first = await _house.Placement.PlaceDeploymentAsync(request);
         var again = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _house.Placement.PlaceDeploymentAsync(request).ResponseAsync));
+        Assert.All(again, response => Assert.Equal(first.Spread, response.Spread));
         Assert.All(
             again,
             response =>
@@ -363,6 +373,7 @@ public sealed class PlacementTests(SharedHouse shared) : IClassFixture<SharedHou
             }
         );
         Assert.Equal((version, 5, 2, 33), (advice.Version, advice.ReplicasNeeded, advice.ReadyReplicaCount, advice.FreeMachineCount));
+        Assert.Equal((7, 6, 20), (advice.LeasedMachineCount, advice.ReplicasNeededNow, advice.MachinesPerReplica));
         advice = await _house.Placement.AdvisePlacementAsync(
             new AdvisePlacementRequest
             {

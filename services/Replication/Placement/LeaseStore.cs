@@ -9,43 +9,6 @@ using StackExchange.Redis;
 
 namespace Gallery.Replication.Placement;
 
-/// <summary>A lease as kept.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Version">The version.</param>
-/// <param name="Region">The region.</param>
-/// <param name="ReplicaUid">The replica.</param>
-/// <param name="Machines">Machines that it counts for.</param>
-/// <param name="ExpireTime">When it ends; long ago when it was released.</param>
-internal sealed record StoredLease(
-    LeaseName Name,
-    ResourceName Version,
-    string Region,
-    string ReplicaUid,
-    int Machines,
-    DateTimeOffset ExpireTime
-)
-{
-    /// <summary>Number of the replica within its region.</summary>
-    public int Ordinal => int.Parse(ReplicaUid.Split('.')[^2], CultureInfo.InvariantCulture);
-
-    /// <summary>Its entry among the leases by their end.</summary>
-    public string Entry => FormattableString.Invariant($"{Name.Id}|{ReplicaUid}|{Machines}");
-}
-
-/// <summary>What became of a placement.</summary>
-/// <param name="Leases">The leases; empty when there was no room.</param>
-/// <param name="ReadyReplicas">Replicas that serve, when there was no room.</param>
-/// <param name="FreeMachines">Machines that there is room for, when there was too little.</param>
-/// <param name="LeasedMachines">Machines that hold leases, when there was no room.</param>
-/// <param name="NextEnd">When the next lease ends, when there was no room.</param>
-internal sealed record PlacementOutcome(
-    IReadOnlyList<StoredLease> Leases,
-    int ReadyReplicas,
-    int FreeMachines,
-    int LeasedMachines,
-    DateTimeOffset NextEnd
-);
-
 /// <summary>
 /// Keeps the leases of machines on replicas. Which replica is how loaded, and which leases make up the load, changes in one step, so a
 /// replica never serves more machines than it can, however many callers place at once.
@@ -63,7 +26,7 @@ internal sealed class LeaseStore(
     private static readonly string SettleScript = Scripts.Read("settle-leases.lua");
     private static readonly string RenewScript = Scripts.Read("renew-lease.lua");
     private static readonly string ReleaseScript = Scripts.Read("release-lease.lua");
-    private static readonly RedisValue[] MemoFields = ["h", "a"];
+    private static readonly RedisValue[] MemoFields = ["h", "a", "s"];
     private static readonly RedisValue[] LeaseFields = ["v", "r", "u", "m", "x"];
 
     /// <summary>The regions of versions that have leases, by the time the next one ends.</summary>
@@ -79,18 +42,19 @@ internal sealed class LeaseStore(
     }
 
     /// <summary>The leases that an earlier request with the same request id got; null when there was none.</summary>
-    public async Task<IReadOnlyList<StoredLease>?> FindAsync(string subscriptionId, RequestMemo? memo, CancellationToken cancellationToken)
+    public async Task<PlacementOutcome?> FindAsync(string subscriptionId, RequestMemo? memo, CancellationToken cancellationToken)
     {
         if (
             memo is null
-            || await redis.Database.HashGetAsync(memo.Key, MemoFields).WaitAsync(cancellationToken) is not [{ IsNull: false } hash, var ids]
+            || await redis.Database.HashGetAsync(memo.Key, MemoFields).WaitAsync(cancellationToken)
+                is not [{ IsNull: false } hash, var ids, var spread]
         )
         {
             return null;
         }
 
         return ((byte[])hash!).AsSpan().SequenceEqual(memo.Hash)
-            ? await ReadAllAsync(subscriptionId, ids.ToString(), cancellationToken)
+            ? await AgainAsync(subscriptionId, ids.ToString(), spread.ToString(), cancellationToken)
             : throw GalleryError.RequestIdReused(memo.RequestId);
     }
 
@@ -145,19 +109,14 @@ internal sealed class LeaseStore(
         switch ((string)answer[0]!)
         {
             case "again":
-                return new PlacementOutcome(
-                    await ReadAllAsync(version.SubscriptionId, (string)answer[1]!, cancellationToken),
-                    0,
-                    0,
-                    0,
-                    default
-                );
+                return await AgainAsync(version.SubscriptionId, (string)answer[1]!, (string)answer[2]!, cancellationToken);
             case "reused":
                 throw GalleryError.RequestIdReused(memo!.RequestId);
             case "none":
                 return null;
             case "full":
                 return new PlacementOutcome(
+                    [],
                     [],
                     (int)answer[1],
                     (int)answer[2],
@@ -166,7 +125,7 @@ internal sealed class LeaseStore(
                 );
             default:
                 var leases = answer
-                    .Skip(1)
+                    .Skip(2)
                     .Chunk(3)
                     .Select(made => new StoredLease(
                         new LeaseName(version.SubscriptionId, (string)made[0]!),
@@ -176,7 +135,7 @@ internal sealed class LeaseStore(
                         int.Parse((string)made[2]!, CultureInfo.InvariantCulture),
                         now + lease
                     ));
-                return new PlacementOutcome([.. leases], 0, 0, 0, default);
+                return Placed([.. leases], (string)answer[1]!);
         }
     }
 
@@ -270,11 +229,14 @@ internal sealed class LeaseStore(
         return redis.Database.ScriptEvaluateAsync(ReleaseScript, keys, arguments).WaitAsync(cancellationToken);
     }
 
-    private async Task<IReadOnlyList<StoredLease>> ReadAllAsync(string subscriptionId, string ids, CancellationToken cancellationToken)
+    private async Task<PlacementOutcome> AgainAsync(string subscriptionId, string ids, string spread, CancellationToken cancellationToken)
     {
         var leases = await Task.WhenAll(ids.Split(',').Select(id => ReadAsync(new LeaseName(subscriptionId, id), cancellationToken)));
-        return [.. leases.OfType<StoredLease>()];
+        return Placed([.. leases.OfType<StoredLease>()], spread);
     }
+
+    private static PlacementOutcome Placed(IReadOnlyList<StoredLease> leases, string spread) =>
+        new(leases, ReplicaSpread.Parse(spread), 0, 0, 0, default);
 
     private static string LeasingEntry(ResourceName version, string region) => $"{version.Key}|{region}";
 

@@ -34,6 +34,8 @@ internal sealed class PlacementsService(
     private const string ReadVersion = "Microsoft.Compute/galleries/images/versions/read";
     private const string ReadDefinition = "Microsoft.Compute/galleries/images/read";
 
+    private const int MostResolutions = 5;
+
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
 
@@ -52,8 +54,7 @@ internal sealed class PlacementsService(
         }
 
         await gate.RequireUsableAsync(region, context.CancellationToken);
-        var version = await ResolveAsync(image, region, context);
-        var record = await RecordAsync(version, region, context.CancellationToken);
+        var (version, record) = await ResolveAsync(image, region, context);
         var prefix = request.HasReplicaOrdinal
             ? FormattableString.Invariant($"{record.Uid}.{region}.{request.ReplicaOrdinal}.")
             : $"{record.Uid}.";
@@ -62,7 +63,7 @@ internal sealed class PlacementsService(
             await leases.PlaceAsync(version, region, request.MachineCount, prefix, duration, memo, context.CancellationToken)
             ?? throw NotServed(version, region);
         return outcome.Leases.Count > 0
-            ? await ResponseAsync(outcome.Leases, context)
+            ? await ResponseAsync(outcome, context)
             : throw Exhausted(version, region, request.MachineCount, outcome);
     }
 
@@ -73,16 +74,19 @@ internal sealed class PlacementsService(
         var region = regions.Require(request.Region, "region").Name;
         PlacementRules.Check(request);
         await AuthorizeAsync(image, context);
-        var version = await ResolveAsync(image, region, context);
-        var record = await RecordAsync(version, region, context.CancellationToken);
+        var (version, record) = await ResolveAsync(image, region, context);
         var loads = await leases.LoadsAsync(version, region, context.CancellationToken);
         var capacity = options.Value.MachinesPerReplica;
+        var leased = loads.Values.Sum();
         return new V1.AdvisePlacementResponse
         {
             Version = record.Name,
             ReplicasNeeded = PlacementRules.ReplicasNeeded(request.MachineCount, request.ScaleSetCount, capacity),
             ReadyReplicaCount = loads.Count,
             FreeMachineCount = loads.Values.Sum(load => Math.Max(0, capacity - load)),
+            LeasedMachineCount = leased,
+            ReplicasNeededNow = PlacementRules.ReplicasNeeded(leased + (long)request.MachineCount, request.ScaleSetCount, capacity),
+            MachinesPerReplica = capacity,
         };
     }
 
@@ -100,8 +104,12 @@ internal sealed class PlacementsService(
         await access.RequireAsync(context, ReadVersion, version.Value);
         var page = PageRequest.From(request.PageSize, request.PageToken, $"leases:{version.Key}");
         var (found, next) = await leases.ListAsync(version, page, context.CancellationToken);
-        var shown = await Task.WhenAll(found.Select(lease => ShowAsync(lease, withToken: false, context.CancellationToken)));
-        return new V1.ListLeasesResponse { Leases = { shown }, NextPageToken = next };
+        var record = await versions.ReadRecordAsync(version, context.CancellationToken);
+        return new V1.ListLeasesResponse
+        {
+            Leases = { found.Select(lease => Show(lease, record, withToken: false)) },
+            NextPageToken = next,
+        };
     }
 
     /// <inheritdoc />
@@ -140,29 +148,49 @@ internal sealed class PlacementsService(
         }
     }
 
-    private async Task<ResourceName> ResolveAsync(ImageReference image, string region, ServerCallContext context)
+    private async Task<(ResourceName Version, VersionRecord Record)> ResolveAsync(
+        ImageReference image,
+        string region,
+        ServerCallContext context
+    )
     {
         if (image.Version is not null)
         {
-            return image.Version;
+            return (image.Version, await RecordAsync(image.Version, context) ?? throw NotServed(image.Version, region));
         }
 
+        var version = await LatestAsync(image.Definition!, region, context);
+        for (var attempt = 1; ; attempt++)
+        {
+            if (await RecordAsync(version, context) is { } record)
+            {
+                return (version, record);
+            }
+
+            // It was deleted after it was found, so another one is the latest by now.
+            version = attempt < MostResolutions ? await LatestAsync(image.Definition!, region, context) : throw NotServed(version, region);
+        }
+    }
+
+    private async Task<ResourceName> LatestAsync(ResourceName definition, string region, ServerCallContext context)
+    {
         var version =
-            await latest.FindAsync(image.Definition!, region, context.CancellationToken)
+            await latest.FindAsync(definition, region, context.CancellationToken)
             ?? throw GalleryError.Create(
                 StatusCode.NotFound,
                 ErrorReason.GalleryImageNotFound,
-                $"No latest version of '{image.Definition}' exists in {region}: none is complete there, or all are excluded from latest.",
-                new Dictionary<string, string> { ["image"] = image.Definition!.Value, ["region"] = region }
+                $"No latest version of '{definition}' exists in {region}: none is complete there, or all are excluded from latest.",
+                new Dictionary<string, string> { ["image"] = definition.Value, ["region"] = region }
             );
         await access.RequireAsync(context, ReadVersion, version.Value);
         return version;
     }
 
-    private async Task<VersionRecord> RecordAsync(ResourceName version, string region, CancellationToken cancellationToken) =>
-        await versions.ReadRecordAsync(version, cancellationToken) is { Phase: VersionPhase.Active or VersionPhase.SoftDeleted } record
+    private async Task<VersionRecord?> RecordAsync(ResourceName version, ServerCallContext context) =>
+        await versions.ReadRecordAsync(version, context.CancellationToken)
+            is { Phase: VersionPhase.Active or VersionPhase.SoftDeleted } record
             ? record
-            : throw NotServed(version, region);
+            : null;
 
     private async Task<StoredLease> RequireAsync(LeaseName name, ServerCallContext context)
     {
@@ -171,30 +199,45 @@ internal sealed class PlacementsService(
         return lease.ExpireTime > clock.GetUtcNow() ? lease : throw Expired(name);
     }
 
-    private async Task<V1.PlaceDeploymentResponse> ResponseAsync(IReadOnlyList<StoredLease> placed, ServerCallContext context)
+    private async Task<V1.PlaceDeploymentResponse> ResponseAsync(PlacementOutcome placed, ServerCallContext context)
     {
         var response = new V1.PlaceDeploymentResponse();
-        foreach (var lease in placed)
+        var record = placed.Leases.Count > 0 ? await versions.ReadRecordAsync(placed.Leases[0].Version, context.CancellationToken) : null;
+        foreach (var lease in placed.Leases)
         {
             // Only of leases that an earlier call with the same request id placed.
             _ = lease.ExpireTime > clock.GetUtcNow() ? lease : throw Expired(lease.Name);
-            var shown = await ShowAsync(lease, withToken: true, context.CancellationToken);
+            var shown = Show(lease, record, withToken: true);
             response.Version = shown.Version;
             response.Leases.Add(shown);
         }
 
-        return response.Leases.Count > 0
-            ? response
-            : throw GalleryError.Create(
+        if (response.Leases.Count == 0)
+        {
+            throw GalleryError.Create(
                 StatusCode.FailedPrecondition,
                 ErrorReason.LeaseExpired,
                 "The leases of this request id are over. Use a new one."
             );
+        }
+
+        response.Spread.AddRange(
+            placed.Spread.Select(replica => new V1.ReplicaLoad
+            {
+                Replica = ReplicaName.Of(response.Version, placed.Leases[0].Region, replica.Ordinal),
+                MachinesBefore = replica.Before,
+                MachinesAfter = replica.After,
+                MachineCapacity = options.Value.MachinesPerReplica,
+            })
+        );
+        return response;
     }
 
-    private async Task<V1.Lease> ShowAsync(StoredLease lease, bool withToken, CancellationToken cancellationToken)
+    private async Task<V1.Lease> ShowAsync(StoredLease lease, bool withToken, CancellationToken cancellationToken) =>
+        Show(lease, await versions.ReadRecordAsync(lease.Version, cancellationToken), withToken);
+
+    private V1.Lease Show(StoredLease lease, VersionRecord? record, bool withToken)
     {
-        var record = await versions.ReadRecordAsync(lease.Version, cancellationToken);
         regions.TryGet(lease.Region, out var region);
         var name = record?.Name ?? lease.Version.Value;
         var shown = new V1.Lease

@@ -5,16 +5,17 @@
 -- ARGV: 1 now, 2 machines, 3 machines a replica serves, 4 end of the leases, 5 first part of the lease ids, 6 the region's entry in
 --       KEYS[4], 7 the beginning of the uids that may be taken, 8 hash of the request, empty for none, 9 life of the memo, 10 life of the
 --       leases' records, 11 the version's name, 12 the region. Times are milliseconds since 1970, lives are milliseconds.
--- Answers { 'placed', lease id, uid, machines, ... }, { 'again', lease ids joined by commas }, { 'reused' }, { 'none' } when no replica
--- serves, or { 'full', serving replicas, free machines, leased machines, next end of a lease }.
+-- Answers { 'placed', spread, lease id, uid, machines, ... }, { 'again', lease ids joined by commas, spread }, { 'reused' }, { 'none' } when
+-- no replica serves, or { 'full', serving replicas, free machines, leased machines, next end of a lease }. The spread is 'uid:before:after' of
+-- every replica that could be taken, joined by commas.
 
 local now, wanted, capacity, ends = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
 if ARGV[8] ~= '' then
-  local memo = redis.call('HMGET', KEYS[5], 'h', 'a')
+  local memo = redis.call('HMGET', KEYS[5], 'h', 'a', 's')
   if memo[1] then
     if memo[1] == ARGV[8] then
-      return { 'again', memo[2] }
+      return { 'again', memo[2], memo[3] or '' }
     end
     return { 'reused' }
   end
@@ -82,9 +83,10 @@ while left > 0 do
   end
 end
 
-local answer, ids, made = { 'placed' }, {}, 0
+local answer, ids, spread, made = { 'placed', '' }, {}, {}, 0
 for k = 1, count do
   local replica = replicas[k]
+  spread[k] = string.format('%s:%d:%d', replica.uid, replica.load, replica.load + replica.take)
   if replica.take > 0 then
     made = made + 1
     local id = ARGV[5] .. '-' .. made
@@ -100,8 +102,9 @@ for k = 1, count do
   end
 end
 redis.call('ZADD', KEYS[4], redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2], ARGV[6])
+answer[2] = table.concat(spread, ',')
 if ARGV[8] ~= '' then
-  redis.call('HSET', KEYS[5], 'h', ARGV[8], 'a', table.concat(ids, ','))
+  redis.call('HSET', KEYS[5], 'h', ARGV[8], 'a', table.concat(ids, ','), 's', answer[2])
   redis.call('PEXPIRE', KEYS[5], ARGV[9])
 end
 return answer

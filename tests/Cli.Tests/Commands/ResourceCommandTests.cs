@@ -186,6 +186,8 @@ public sealed class ResourceCommandTests : IAsyncLifetime
         Assert.Equal(($"{Group}/galleries/prod/images/ubuntu", "eastus", 3), (request.Image, request.Region, request.MachineCount));
         Assert.DoesNotContain("grant-", table.Out, StringComparison.Ordinal);
         Assert.Contains("eastus-0", table.Out, StringComparison.Ordinal);
+        Assert.Contains("1 -> 4 of 20", table.Out, StringComparison.Ordinal);
+        Assert.Contains("Spread over 2 replicas: 1 to 5 machines a replica before, 4 to 5 now.", table.Out, StringComparison.Ordinal);
         var json = (await house.RunAsync("deploy", "place", "--version", "rg1/prod/ubuntu/1.0.0", "--region", "eastus", "-o", "json"))
             .Succeeded()
             .Json;
@@ -195,6 +197,52 @@ public sealed class ResourceCommandTests : IAsyncLifetime
             $"subscriptions/{House.Subscription}/leases/l1",
             house.Replication.Requests.OfType<ReleaseLeaseRequest>().Single().Name
         );
+    }
+
+    [Fact]
+    public async Task Deploy_advise_tells_what_is_needed_and_what_there_is()
+    {
+        var shown = await house.RunAsync(
+            "deploy",
+            "advise",
+            "--definition",
+            "rg1/prod/ubuntu",
+            "--region",
+            "eastus",
+            "--count",
+            "90",
+            "--scale-sets",
+            "2"
+        );
+        Assert.Matches("Replicas needed +5\n", shown.Succeeded().Out);
+        Assert.Matches("Machines that fit now +33\n", shown.Out);
+        var request = house.Replication.Requests.OfType<AdvisePlacementRequest>().Single();
+        Assert.Equal(
+            ($"{Group}/galleries/prod/images/ubuntu", "eastus", 90, 2),
+            (request.Image, request.Region, request.MachineCount, request.ScaleSetCount)
+        );
+    }
+
+    [Fact]
+    public async Task Leases_are_listed_shown_renewed_and_released()
+    {
+        var name = $"subscriptions/{House.Subscription}/leases/l1";
+        Assert.Contains(
+            "eastus-0",
+            (await house.RunAsync("deploy", "lease", "list", "--version", "rg1/prod/ubuntu/1.0.0")).Succeeded().Out,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            $"{Group}/galleries/prod/images/ubuntu/versions/1.0.0",
+            house.Replication.Requests.OfType<ListLeasesRequest>().First().Version
+        );
+        Assert.Equal(name, (string?)(await house.RunAsync("deploy", "lease", "show", "l1", "-o", "json")).Succeeded().Json["name"]);
+        Assert.Equal(name, house.Replication.Requests.OfType<GetLeaseRequest>().Single().Name);
+        (await house.RunAsync("deploy", "lease", "renew", name, "--minutes", "30")).Succeeded();
+        var renewal = house.Replication.Requests.OfType<RenewLeaseRequest>().Single();
+        Assert.Equal((name, 1800), (renewal.Name, renewal.LeaseDuration.Seconds));
+        (await house.RunAsync("deploy", "lease", "release", "l1")).Succeeded();
+        Assert.Equal(name, house.Replication.Requests.OfType<ReleaseLeaseRequest>().Single().Name);
     }
 
     [Fact]

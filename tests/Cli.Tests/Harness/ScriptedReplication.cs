@@ -193,7 +193,52 @@ internal sealed class ScriptedReplication
             var version = request.Image.Contains("/versions/", StringComparison.Ordinal)
                 ? request.Image
                 : $"{request.Image}/versions/1.0.0";
-            return Task.FromResult(new PlaceDeploymentResponse { Version = version, Leases = { Lease(version, request.MachineCount) } });
+            return Task.FromResult(
+                new PlaceDeploymentResponse
+                {
+                    Version = version,
+                    Leases = { Lease(version, request.MachineCount) },
+                    Spread = { Load(version, 0, 1, 1 + request.MachineCount), Load(version, 1, 5, 5) },
+                }
+            );
+        }
+
+        private static ReplicaLoad Load(string version, int ordinal, int before, int after) =>
+            new()
+            {
+                Replica = $"{version}/replicas/eastus-{ordinal}",
+                MachinesBefore = before,
+                MachinesAfter = after,
+                MachineCapacity = 20,
+            };
+
+        public override Task<AdvisePlacementResponse> AdvisePlacement(AdvisePlacementRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(
+                new AdvisePlacementResponse
+                {
+                    Version = $"{request.Image}/versions/1.0.0",
+                    ReplicasNeeded = 5,
+                    ReplicasNeededNow = 6,
+                    ReadyReplicaCount = 2,
+                    FreeMachineCount = 33,
+                    LeasedMachineCount = 7,
+                    MachinesPerReplica = 20,
+                }
+            );
+        }
+
+        public override Task<GetLeaseResponse> GetLease(GetLeaseRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(new GetLeaseResponse { Lease = Lease("v", 1) });
+        }
+
+        public override Task<ListLeasesResponse> ListLeases(ListLeasesRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(new ListLeasesResponse { Leases = { Lease(request.Version, 1) } });
         }
 
         public override Task<RenewLeaseResponse> RenewLease(RenewLeaseRequest request, ServerCallContext context)
