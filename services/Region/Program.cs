@@ -17,4 +17,5 @@ app.MapGrpcService<ReplicaGrpcService>();
 app.MapGrpcService<UploadGrpcService>();
 app.MapGrpcService<ContentGrpcService>();
 app.MapDisks();
+app.MapBlocks();
 app.Run();

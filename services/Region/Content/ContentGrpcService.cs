@@ -23,7 +23,6 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
 {
     private const int MaxNodes = 1024;
     private const int NodesPerMessage = 32;
-    private const int MaxBlocks = 16384;
     private const int BlocksPerMessage = 16;
 
     /// <inheritdoc/>
@@ -74,7 +73,7 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
     )
     {
         var (_, store) = await RequireContentAsync(request.ContentDigest, context);
-        var refs = FindBlocks(store, RequestChecks.RequireDigests(request.BlockDigests, "block_digests", MaxBlocks));
+        var refs = store.FindBlocks(RequestChecks.RequireDigests(request.BlockDigests, "block_digests", BlocksEndpoint.MaxBlocks));
         var buffer = ArrayPool<byte>.Shared.Rent(BlocksPerMessage * BlockLayout.BlockSize);
         try
         {
@@ -84,7 +83,7 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
                 await store.Blocks.ReadAsync(some, buffer, context.CancellationToken);
                 // The message is written out before the call returns, so the buffer can be used again.
                 await responseStream.WriteAsync(ToMessage(some.Span, buffer, request.BlockDigests, first), context.CancellationToken);
-                telemetry.Served(LengthOf(some.Span), "node");
+                telemetry.Served(BlockRef.LengthOf(some.Span), "node");
             }
         }
         finally
@@ -134,26 +133,6 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
 
             await responseStream.WriteAsync(response, context.CancellationToken);
         }
-    }
-
-    private static BlockRef[] FindBlocks(RegionStore store, BlockDigest[] digests) =>
-        Array.ConvertAll(
-            digests,
-            digest =>
-                store.Blocks.TryGetLength(digest, out var length) && length <= BlockLayout.BlockSize
-                    ? new BlockRef(digest, length)
-                    : throw new BlockMissingException($"The content has no block {digest}.")
-        );
-
-    private static long LengthOf(ReadOnlySpan<BlockRef> blocks)
-    {
-        long length = 0;
-        foreach (ref readonly var block in blocks)
-        {
-            length += block.Length;
-        }
-
-        return length;
     }
 
     private static ReadBlocksResponse ToMessage(ReadOnlySpan<BlockRef> refs, byte[] buffer, RepeatedField<ByteString> digests, int first)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Access;
 using Gallery.Region.Node;
@@ -44,11 +43,11 @@ internal sealed partial class DiskSender(ReplicaManager replicas, StoreSet store
         }
         catch (RegionException exception) when (!http.Response.HasStarted)
         {
-            await RefuseAsync(http, RegionErrors.HttpStatusOf(exception.Reason), exception.Reason, exception.Message);
+            await HttpRefusal.WriteAsync(http, exception);
         }
         catch (RpcException exception) when (!http.Response.HasStarted)
         {
-            await RefuseAsync(http, StatusCodes.Status400BadRequest, ErrorReason.InvalidParameter, exception.Status.Detail);
+            await HttpRefusal.WriteAsync(http, exception);
         }
         catch (RegionException exception)
         {
@@ -82,7 +81,12 @@ internal sealed partial class DiskSender(ReplicaManager replicas, StoreSet store
             if (range.Length <= 0)
             {
                 response.ContentRange = new ContentRangeHeaderValue(length);
-                await RefuseAsync(http, StatusCodes.Status416RangeNotSatisfiable, ErrorReason.OutOfRange, $"The disk has {length} bytes.");
+                await HttpRefusal.WriteAsync(
+                    http,
+                    StatusCodes.Status416RangeNotSatisfiable,
+                    ErrorReason.OutOfRange,
+                    $"The disk has {length} bytes."
+                );
                 return;
             }
 
@@ -137,27 +141,6 @@ internal sealed partial class DiskSender(ReplicaManager replicas, StoreSet store
         var first = range.From ?? Math.Max(0, length - range.To!.Value);
         var last = range.From is null ? length - 1 : Math.Min(range.To ?? (length - 1), length - 1);
         return range is { From: null, To: 0 } || first >= length ? (0, 0) : (first, last - first + 1);
-    }
-
-    private static async Task RefuseAsync(HttpContext http, int status, ErrorReason reason, string message)
-    {
-        http.Response.StatusCode = status;
-        http.Response.Headers.ETag = default;
-        http.Response.Headers.CacheControl = "no-store";
-        if (status == StatusCodes.Status401Unauthorized)
-        {
-            http.Response.Headers.WWWAuthenticate = "Bearer";
-        }
-
-        if (status == StatusCodes.Status503ServiceUnavailable)
-        {
-            http.Response.Headers.RetryAfter = 2.ToString(CultureInfo.InvariantCulture);
-        }
-
-        if (!HttpMethods.IsHead(http.Request.Method))
-        {
-            await http.Response.WriteAsJsonAsync(new { error = new { reason = $"{reason}", message } });
-        }
     }
 
     [LoggerMessage(1, LogLevel.Error, "A disk of replica {Replica} could not be read to its end")]

@@ -12,6 +12,21 @@ internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, 
 {
     private const int StreamWindow = 4 * 1024 * 1024;
     private const int MaxMessage = 4 * 1024 * 1024;
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(2);
+
+    private readonly HttpClient _bulk = new(
+        new SocketsHttpHandler
+        {
+            ConnectTimeout = ConnectTimeout,
+            PooledConnectionIdleTimeout = IdleTimeout,
+            UseProxy = false,
+        }
+    )
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
     private readonly ConcurrentDictionary<string, Lazy<GrpcChannel>> _channels = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Opens a content of another node.</summary>
@@ -20,12 +35,15 @@ internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, 
     public IContentSource Open(NodeSource node, string grant)
     {
         var channel = _channels.GetOrAdd(node.Address.AbsoluteUri, address => new Lazy<GrpcChannel>(() => Connect(address))).Value;
-        return new RemoteSource(node.Region, channel.CreateCallInvoker(), grant, pool, limiter, options.Value.SourceTimeout);
+        var timeout = options.Value.SourceTimeout;
+        var bulk = node.HttpAddress is { } http ? new BlocksClient(_bulk, http, node.Region, grant, limiter, timeout) : null;
+        return new RemoteSource(node.Region, channel.CreateCallInvoker(), grant, bulk, pool, limiter, timeout);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _bulk.Dispose();
         foreach (var channel in _channels.Values)
         {
             channel.Value.Dispose();
@@ -41,12 +59,12 @@ internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, 
                 DisposeHttpClient = true,
                 HttpHandler = new SocketsHttpHandler
                 {
-                    ConnectTimeout = TimeSpan.FromSeconds(5),
+                    ConnectTimeout = ConnectTimeout,
                     EnableMultipleHttp2Connections = true,
                     InitialHttp2StreamWindowSize = StreamWindow,
                     KeepAlivePingDelay = TimeSpan.FromSeconds(10),
                     KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-                    PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+                    PooledConnectionIdleTimeout = IdleTimeout,
                     UseProxy = false,
                 },
             }

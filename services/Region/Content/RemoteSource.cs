@@ -9,10 +9,18 @@ using Grpc.Core;
 namespace Gallery.Region.Content;
 
 /// <summary>A content of another node, taken over gRPC. Nothing it sends is believed before it was checked.</summary>
+/// <param name="region">The region that the node is in.</param>
+/// <param name="invoker">Calls to the node.</param>
+/// <param name="grant">The pull grant. A secret.</param>
+/// <param name="bulk">Takes blocks in bulk; null when the node has no HTTP address, and all come over gRPC.</param>
+/// <param name="pool">Buffers.</param>
+/// <param name="limiter">Bounds the bytes a second.</param>
+/// <param name="timeout">A node that sends nothing for so long is given up.</param>
 internal sealed class RemoteSource(
     string region,
     CallInvoker invoker,
     string grant,
+    BlocksClient? bulk,
     BlockBatchPool pool,
     TransferLimiter limiter,
     TimeSpan timeout
@@ -59,6 +67,53 @@ internal sealed class RemoteSource(
         CancellationToken cancellationToken
     )
     {
+        if (bulk is null)
+        {
+            await ReadBlocksAsync(content, blocks, target, written, cancellationToken);
+        }
+        else if (!await TryCopyInBulkAsync(content, blocks, target, written, cancellationToken))
+        {
+            var lacking = blocks.ToArray().Where(block => !target.Holds(block.Digest)).ToArray();
+            await ReadBlocksAsync(content, lacking, target, written, cancellationToken);
+        }
+    }
+
+    private static BlockDigest DigestOf(ByteString bytes) => BlockDigest.TryRead(bytes.Span, out var digest) ? digest : default;
+
+    private async ValueTask<bool> TryCopyInBulkAsync(
+        BlockDigest content,
+        ReadOnlyMemory<BlockRef> blocks,
+        IBlockWriter target,
+        Action<long> written,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var receiver = new BlockReceiver(target, pool, written);
+        try
+        {
+            if (!await bulk!.TryReceiveAsync(content, blocks, receiver, cancellationToken))
+            {
+                return false;
+            }
+
+            await receiver.CompleteAsync(cancellationToken);
+            return true;
+        }
+        catch (RegionException exception) when (exception.Reason == ErrorReason.DigestMismatch)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Takes blocks by the rpc: the node checks each, repairs what it can, and says what is wrong with the others.</summary>
+    private async ValueTask ReadBlocksAsync(
+        BlockDigest content,
+        ReadOnlyMemory<BlockRef> blocks,
+        IBlockWriter target,
+        Action<long> written,
+        CancellationToken cancellationToken
+    )
+    {
         var request = new ReadBlocksRequest { ContentDigest = content.ToString() };
         foreach (ref readonly var block in blocks.Span)
         {
@@ -97,8 +152,6 @@ internal sealed class RemoteSource(
             throw new RegionException(ErrorReason.ContentNotFound, $"The node of {region} sent {next} of {blocks.Length} blocks.");
         }
     }
-
-    private static BlockDigest DigestOf(ByteString bytes) => BlockDigest.TryRead(bytes.Span, out var digest) ? digest : default;
 
     /// <summary>Reads a stream to its end. A node that sends nothing for too long is given up; time spent on what it sent does not count.</summary>
     private async Task StreamAsync<T>(

@@ -29,12 +29,12 @@ internal sealed class TransferLimiter : IDisposable
         }
     }
 
-    /// <summary>Waits until so many bytes, at most a block's, may have come.</summary>
+    /// <summary>Waits until so many bytes may have come.</summary>
     public async ValueTask WaitAsync(int bytes, CancellationToken cancellationToken)
     {
-        if (_limiter is not null)
+        for (var left = _limiter is null ? 0 : bytes; left > 0; left -= BlockLayout.BlockSize)
         {
-            using var lease = await _limiter.AcquireAsync(Math.Min(bytes, BlockLayout.BlockSize), cancellationToken);
+            using var lease = await _limiter!.AcquireAsync(Math.Min(left, BlockLayout.BlockSize), cancellationToken);
         }
     }
 

@@ -4,6 +4,7 @@ using Gallery.Region.Formats;
 using Gallery.Region.Replicas;
 using Gallery.Region.Stores;
 using Gallery.Region.Uploads;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 
@@ -23,6 +24,7 @@ internal static class NodeSetup
         services.AddSingleton(OpenStores);
         services.AddSingleton(provider => new DiskSizeRules(provider.GetRequiredService<IOptions<RegionOptions>>().Value.MaxDiskBytes));
         services.AddSingleton(_ => new BlockBatchPool());
+        services.AddSingleton<IMemoryPoolFactory<byte>, TransferMemory>();
         services.AddSingleton<NodeClock>();
         services.AddSingleton<RegionTelemetry>();
         services.AddSingleton<HeldContents>();
@@ -33,6 +35,7 @@ internal static class NodeSetup
         services.AddSingleton<ReplicaManager>();
         services.AddSingleton<StoreCollector>();
         services.AddSingleton<DiskSender>();
+        services.AddSingleton<BlocksSender>();
         services.AddHostedService<NodeStart>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreCollector>());
         services.AddHostedService<MemoryTrimmer>();

@@ -146,15 +146,24 @@ internal static class RequestChecks
         return read;
     }
 
+    private static bool IsUrl(string url, out Uri? address) =>
+        Uri.TryCreate(url, UriKind.Absolute, out address) && address.Scheme is "http" or "https";
+
     private static void ReadRemote(V1.PullSource source, int i, int disks, List<SourceOrder> read, Violations violations)
     {
-        var sound = Uri.TryCreate(source.Remote.GrpcUrl, UriKind.Absolute, out var address) && address.Scheme is "http" or "https";
+        var sound = IsUrl(source.Remote.GrpcUrl, out var address);
         violations.AddIf(!sound, $"sources[{i}].remote.grpc_url", "http://host:port or https://host:port");
+        Uri? http = null;
+        violations.AddIf(
+            source.Remote.HttpUrl.Length > 0 && !IsUrl(source.Remote.HttpUrl, out http),
+            $"sources[{i}].remote.http_url",
+            "http://host:port, https://host:port, or nothing"
+        );
         violations.AddIf(source.Remote.Grants.Count != disks, $"sources[{i}].remote.grants", "one grant a disk");
         violations.AddIf(source.Region.Length == 0, $"sources[{i}].region", "the region that the node is in");
         if (sound)
         {
-            read.Add(new NodeSource(source.Region, address!, [.. source.Remote.Grants]));
+            read.Add(new NodeSource(source.Region, address!, http, [.. source.Remote.Grants]));
         }
     }
 }

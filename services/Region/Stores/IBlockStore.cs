@@ -26,6 +26,12 @@ internal interface IBlockReader
     /// <exception cref="BlockMissingException">One is not there, or has another length.</exception>
     /// <exception cref="BlockCorruptException">One is damaged at rest, in every copy that the store has.</exception>
     ValueTask ReadAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken);
+
+    /// <summary>Reads blocks back to back without looking at their digests: for bytes that go to somebody who checks them himself.</summary>
+    /// <exception cref="BlockMissingException">One is not there, or has another length.</exception>
+    /// <exception cref="BlockCorruptException">One can't be read.</exception>
+    ValueTask ReadUncheckedAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync(blocks, destination, cancellationToken);
 }
 
 /// <summary>Takes in blocks.</summary>

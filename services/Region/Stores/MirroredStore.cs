@@ -48,25 +48,12 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
     }
 
     /// <inheritdoc/>
-    public async ValueTask ReadAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await Zone(0).ReadAsync(blocks, destination, cancellationToken);
-            return;
-        }
-        catch (Exception exception) when (exception is BlockCorruptException or BlockMissingException)
-        {
-            // Taken block by block below: what this zone has is still used.
-        }
+    public ValueTask ReadAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync(Zone(0).ReadAsync, blocks, destination, cancellationToken);
 
-        for (var i = 0; i < blocks.Length; i++)
-        {
-            var length = blocks.Span[i].Length;
-            await ReadOneAsync(blocks.Slice(i, 1), destination[..length], cancellationToken);
-            destination = destination[length..];
-        }
-    }
+    /// <inheritdoc/>
+    public ValueTask ReadUncheckedAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken) =>
+        ReadAsync(Zone(0).ReadUncheckedAsync, blocks, destination, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask WriteAsync(BlockBatch batch, CancellationToken cancellationToken) =>
@@ -106,6 +93,31 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
     }
 
     private IBlockStore Zone(int turn) => zones[(preferred + turn) % zones.Count];
+
+    private async ValueTask ReadAsync(
+        Func<ReadOnlyMemory<BlockRef>, Memory<byte>, CancellationToken, ValueTask> readFirst,
+        ReadOnlyMemory<BlockRef> blocks,
+        Memory<byte> destination,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            await readFirst(blocks, destination, cancellationToken);
+            return;
+        }
+        catch (Exception exception) when (exception is BlockCorruptException or BlockMissingException)
+        {
+            // Taken block by block below: what this zone has is still used.
+        }
+
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            var length = blocks.Span[i].Length;
+            await ReadOneAsync(blocks.Slice(i, 1), destination[..length], cancellationToken);
+            destination = destination[length..];
+        }
+    }
 
     private async ValueTask ReadOneAsync(ReadOnlyMemory<BlockRef> block, Memory<byte> destination, CancellationToken cancellationToken)
     {

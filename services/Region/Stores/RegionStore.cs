@@ -37,6 +37,17 @@ internal sealed class RegionStore(StoreName name, IBlockStore blocks, IRecordSto
         return node;
     }
 
+    /// <summary>Finds blocks of a content that somebody asks for.</summary>
+    /// <exception cref="BlockMissingException">One of them is not here, or is no block of a disk.</exception>
+    public BlockRef[] FindBlocks(BlockDigest[] digests) =>
+        Array.ConvertAll(
+            digests,
+            digest =>
+                Blocks.TryGetLength(digest, out var length) && length <= BlockLayout.BlockSize
+                    ? new BlockRef(digest, length)
+                    : throw new BlockMissingException($"The content has no block {digest}.")
+        );
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

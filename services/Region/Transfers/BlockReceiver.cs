@@ -35,15 +35,31 @@ internal sealed class BlockReceiver(IBlockWriter store, BlockBatchPool pool, Act
             );
         }
 
-        if (_filling is not null && (_count == BlockBatch.MaxCount || _length + block.Length > BlockBatch.Capacity))
+        await MakeRoomAsync(block.Length, cancellationToken);
+        bytes.CopyTo(Take(block));
+    }
+
+    /// <summary>
+    /// Gives the memory in which the next blocks are to be put, back to back, before the next call: so that they can be read there from
+    /// wherever they come. They are checked later; a failure surfaces in a later call.
+    /// </summary>
+    /// <param name="blocks">One block or more, each of 1 to 64 KiB.</param>
+    /// <param name="cancellationToken">Ends the wait for memory.</param>
+    /// <returns>How many of the blocks, at least the first, and their place.</returns>
+    /// <exception cref="RegionException">A block received before does not have its digest, or can't be written.</exception>
+    public async ValueTask<(int Count, Memory<byte> Place)> ReserveAsync(
+        ReadOnlyMemory<BlockRef> blocks,
+        CancellationToken cancellationToken
+    )
+    {
+        await MakeRoomAsync(blocks.Span[0].Length, cancellationToken);
+        var (start, count) = (_length, 0);
+        while (count < blocks.Length && HasRoomFor(blocks.Span[count].Length))
         {
-            await DispatchAsync(cancellationToken);
+            Take(blocks.Span[count++]);
         }
 
-        _filling ??= await pool.RentAsync(cancellationToken);
-        bytes.Span.CopyTo(_filling.Free.Span[_length..]);
-        _announced[_count++] = block;
-        _length += block.Length;
+        return (count, _filling!.Free[start.._length]);
     }
 
     /// <summary>Waits until all blocks are checked and written. They are not yet durable.</summary>
@@ -80,6 +96,26 @@ internal sealed class BlockReceiver(IBlockWriter store, BlockBatchPool pool, Act
     {
         await Task.WhenAll(_running).ContinueWith(_ => { }, TaskScheduler.Default);
         _filling?.Dispose();
+    }
+
+    private bool HasRoomFor(int length) => _count < BlockBatch.MaxCount && _length + length <= BlockBatch.Capacity;
+
+    private async ValueTask MakeRoomAsync(int length, CancellationToken cancellationToken)
+    {
+        if (_filling is not null && !HasRoomFor(length))
+        {
+            await DispatchAsync(cancellationToken);
+        }
+
+        _filling ??= await pool.RentAsync(cancellationToken);
+    }
+
+    private Memory<byte> Take(in BlockRef block)
+    {
+        var place = _filling!.Free.Slice(_length, block.Length);
+        _announced[_count++] = block;
+        _length += block.Length;
+        return place;
     }
 
     private async ValueTask ReapAsync()

@@ -35,7 +35,7 @@ internal sealed class SourcePlanner(SnapshotStore snapshots, RegionRegistry regi
     private RemoteNode RemoteOf(string source, ClaimedReplica work)
     {
         regions.TryGet(source, out var options);
-        var remote = new RemoteNode { GrpcUrl = options!.GrpcUrl };
+        var remote = new RemoteNode { GrpcUrl = options!.GrpcUrl, HttpUrl = options.HttpUrl };
         remote.Grants.AddRange(work.Document.Version.Disks.Select(disk => grants.Pull(source, disk.Content.Digest).Token));
         return remote;
     }

@@ -72,30 +72,12 @@ internal sealed class SegmentStore : IBlockStore
     public bool Holds(in BlockDigest digest) => TryGetLength(digest, out _);
 
     /// <inheritdoc/>
-    public ValueTask ReadAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken)
-    {
-        var refs = blocks.Span;
-        var bytes = destination.Span;
-        for (var first = 0; first < refs.Length; )
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var (segment, location, count) = FindRun(refs[first..]);
-            ReadRun(segment, location.Offset, bytes[..location.Length], refs[first].Digest);
-            foreach (ref readonly var block in refs.Slice(first, count))
-            {
-                if (BlockDigest.Of(bytes[..block.Length]) != block.Digest)
-                {
-                    throw new BlockCorruptException($"A block in {segment.Path} does not have its digest {block.Digest}.");
-                }
+    public ValueTask ReadAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken) =>
+        Read(blocks, destination, check: true, cancellationToken);
 
-                bytes = bytes[block.Length..];
-            }
-
-            first += count;
-        }
-
-        return ValueTask.CompletedTask;
-    }
+    /// <inheritdoc/>
+    public ValueTask ReadUncheckedAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken) =>
+        Read(blocks, destination, check: false, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask WriteAsync(BlockBatch batch, CancellationToken cancellationToken)
@@ -203,6 +185,31 @@ internal sealed class SegmentStore : IBlockStore
             ((IDisposable)_header).Dispose();
             _capacity.Give(Interlocked.Exchange(ref _usedBytes, 0));
         }
+    }
+
+    private ValueTask Read(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, bool check, CancellationToken cancellationToken)
+    {
+        var refs = blocks.Span;
+        var bytes = destination.Span;
+        for (var first = 0; first < refs.Length; )
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (segment, location, count) = FindRun(refs[first..]);
+            ReadRun(segment, location.Offset, bytes[..location.Length], refs[first].Digest);
+            foreach (ref readonly var block in refs.Slice(first, count))
+            {
+                if (check && BlockDigest.Of(bytes[..block.Length]) != block.Digest)
+                {
+                    throw new BlockCorruptException($"A block in {segment.Path} does not have its digest {block.Digest}.");
+                }
+
+                bytes = bytes[block.Length..];
+            }
+
+            first += count;
+        }
+
+        return ValueTask.CompletedTask;
     }
 
     private void Load()
