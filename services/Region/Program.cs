@@ -18,4 +18,5 @@ app.MapGrpcService<UploadGrpcService>();
 app.MapGrpcService<ContentGrpcService>();
 app.MapDisks();
 app.MapBlocks();
+app.MapUploads();
 app.Run();

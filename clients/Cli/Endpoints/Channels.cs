@@ -61,9 +61,17 @@ internal sealed class Channels(TimeProvider time) : IDisposable
     public CallInvoker ToNode(string region, string url) =>
         Open(url, new GrpcChannelOptions()).Intercept(new CallNotes(new Callee($"{region} region", url), time));
 
+    /// <summary>Requests to nodes, for bytes in bulk.</summary>
+    public HttpClient Http { get; } =
+        new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5), PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+
     /// <inheritdoc />
     public void Dispose()
     {
+        Http.Dispose();
         foreach (var channel in opened)
         {
             channel.Dispose();

@@ -75,9 +75,9 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
     }
 
     /// <summary>Reads a batch and hashes its blocks, but for those that are all zero.</summary>
-    private List<Block> Hash(Batch batch, byte[] buffer)
+    private List<DataBlock> Hash(Batch batch, byte[] buffer)
     {
-        var blocks = new List<Block>(options.BatchBlocks);
+        var blocks = new List<DataBlock>(options.BatchBlocks);
         var digests = new byte[options.BatchBlocks * DigestSize];
         var filled = 0;
         foreach (var extent in batch.Extents)
@@ -93,7 +93,7 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
 
                 var digest = digests.AsMemory(blocks.Count * DigestSize, DigestSize);
                 SHA256.HashData(data.Span, digest.Span);
-                blocks.Add(new Block((extent.Offset + offset) / TransferOptions.BlockSize, digest, data));
+                blocks.Add(new DataBlock((extent.Offset + offset) / TransferOptions.BlockSize, digest, data));
             }
 
             filled += (int)extent.Length;
@@ -102,7 +102,7 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
         return blocks;
     }
 
-    private async Task<long> SendLackingAsync(NodeGrant grant, List<Block> blocks, CancellationToken cancellation)
+    private async Task<long> SendLackingAsync(NodeGrant grant, List<DataBlock> blocks, CancellationToken cancellation)
     {
         var client = new UploadService.UploadServiceClient(grant.Invoker);
         var declaration = new DeclareBlocksRequest { UploadId = grant.ResourceId };
@@ -117,9 +117,15 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
             return 0;
         }
 
-        var lacking = answer.MissingIndexes.ToHashSet();
+        var missing = answer.MissingIndexes.ToHashSet();
+        var lacking = blocks.Where(block => missing.Contains(block.Index)).ToList();
+        if (grant.Bulk is { } bulk && await bulk.TrySendAsync(lacking, isDelta: lacking.Count * 2 <= blocks.Count, Moved, cancellation))
+        {
+            return lacking.Sum(block => (long)block.Data.Length);
+        }
+
         using var call = client.WriteBlocks(grant.Headers, cancellationToken: cancellation);
-        foreach (var part in blocks.Where(block => lacking.Contains(block.Index)).Chunk(options.MessageBlocks))
+        foreach (var part in lacking.Chunk(options.MessageBlocks))
         {
             var message = new WriteBlocksRequest { UploadId = grant.ResourceId };
             foreach (var block in part)
@@ -132,8 +138,7 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
                 break; // The node has ended the call; its answer says why.
             }
 
-            Interlocked.Add(ref moved, part.Sum(block => (long)block.Data.Length));
-            Report();
+            Moved(part.Sum(block => (long)block.Data.Length));
         }
 
         await TryCompleteAsync(call);
@@ -173,8 +178,11 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
     private static bool HasEnded(Exception ended) =>
         ended is RpcException or IOException or InvalidOperationException or OperationCanceledException;
 
-    private void Report() => progress.Report(new TransferProgress(Interlocked.Read(ref done), total, Interlocked.Read(ref moved)));
+    private void Moved(long bytes)
+    {
+        Interlocked.Add(ref moved, bytes);
+        Report();
+    }
 
-    /// <summary>A block that holds something.</summary>
-    private readonly record struct Block(long Index, ReadOnlyMemory<byte> Digest, ReadOnlyMemory<byte> Data);
+    private void Report() => progress.Report(new TransferProgress(Interlocked.Read(ref done), total, Interlocked.Read(ref moved)));
 }

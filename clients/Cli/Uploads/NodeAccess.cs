@@ -7,7 +7,8 @@ namespace Gallery.Cli.Uploads;
 /// <param name="Token">The grant.</param>
 /// <param name="ResourceId">What it opens: an upload's or a replica's id.</param>
 /// <param name="ExpireTime">When the grant ends.</param>
-internal sealed record NodeGrant(CallInvoker Invoker, string Token, string ResourceId, DateTimeOffset ExpireTime)
+/// <param name="Bulk">Sends blocks in bulk; null when the node has no address for it.</param>
+internal sealed record NodeGrant(CallInvoker Invoker, string Token, string ResourceId, DateTimeOffset ExpireTime, BulkSender? Bulk = null)
 {
     /// <summary>The headers that show the grant.</summary>
     public Metadata Headers => new() { { "authorization", $"Bearer {Token}" } };

@@ -130,6 +130,9 @@ internal sealed class SnapshotUploader(Invocation invocation, DiskFile file, Tra
             invocation.Channels.ToNode(created.Snapshot.Region, created.Grant.GrpcUrl),
             created.Grant.Token,
             created.Grant.UploadId,
-            created.Grant.ExpireTime?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue
+            created.Grant.ExpireTime?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue,
+            created.Grant.HttpUrl.Length > 0
+                ? new BulkSender(invocation.Channels.Http, new Uri(created.Grant.HttpUrl), created.Grant.UploadId, created.Grant.Token)
+                : null
         );
 }

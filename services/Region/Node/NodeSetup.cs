@@ -36,6 +36,7 @@ internal static class NodeSetup
         services.AddSingleton<StoreCollector>();
         services.AddSingleton<DiskSender>();
         services.AddSingleton<BlocksSender>();
+        services.AddSingleton<UploadBlocksReceiver>();
         services.AddHostedService<NodeStart>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreCollector>());
         services.AddHostedService<MemoryTrimmer>();

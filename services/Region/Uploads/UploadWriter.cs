@@ -23,17 +23,7 @@ internal sealed class UploadWriter(long fileSize, BlockMap map, RegionStore stor
     /// <exception cref="RegionException">It was not declared, has the wrong length or not its digest.</exception>
     public async ValueTask AddAsync(long index, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        if (index < 0 || index >= map.BlockCount)
-        {
-            throw new RegionException(ErrorReason.InvalidParameter, $"Block {index} lies outside the file of {map.BlockCount} blocks.");
-        }
-
-        var block = new BlockRef(DeclaredAt(index), BlockLayout.LengthOf(index, fileSize));
-        if (block.Digest.IsHole)
-        {
-            throw new RegionException(ErrorReason.InvalidParameter, $"Block {index} was not declared, or was declared as zeros.");
-        }
-
+        var block = RequireDeclared(index);
         if (bytes.Length != block.Length)
         {
             throw new RegionException(
@@ -42,11 +32,8 @@ internal sealed class UploadWriter(long fileSize, BlockMap map, RegionStore stor
             );
         }
 
-        Blocks++;
-        Bytes += block.Length;
-        if (!store.Blocks.Holds(block.Digest))
+        if (Count(block))
         {
-            NewBytes += block.Length;
             await _receiver.AddAsync(block, bytes, cancellationToken);
         }
         else if (BlockDigest.Of(bytes.Span) != block.Digest)
@@ -58,6 +45,24 @@ internal sealed class UploadWriter(long fileSize, BlockMap map, RegionStore stor
         }
     }
 
+    /// <summary>Announces blocks that come next.</summary>
+    /// <returns>The blocks, for <see cref="ReserveAsync"/>.</returns>
+    /// <exception cref="RegionException">One was not declared.</exception>
+    public BlockRef[] Expect(long[] positions)
+    {
+        var blocks = Array.ConvertAll(positions, RequireDeclared);
+        foreach (var block in blocks)
+        {
+            Count(block);
+        }
+
+        return blocks;
+    }
+
+    /// <summary>Gives the memory for the next announced blocks; see <see cref="BlockReceiver.ReserveAsync"/>.</summary>
+    public ValueTask<(int Count, Memory<byte> Place)> ReserveAsync(ReadOnlyMemory<BlockRef> blocks, CancellationToken cancellationToken) =>
+        _receiver.ReserveAsync(blocks, cancellationToken);
+
     /// <summary>Sends on what came so far: the caller has nothing to add for a while.</summary>
     public ValueTask PauseAsync(CancellationToken cancellationToken) => _receiver.DispatchAsync(cancellationToken);
 
@@ -66,6 +71,29 @@ internal sealed class UploadWriter(long fileSize, BlockMap map, RegionStore stor
     {
         await _receiver.CompleteAsync(cancellationToken);
         await store.Blocks.FlushAsync(cancellationToken);
+    }
+
+    private BlockRef RequireDeclared(long index)
+    {
+        if (index < 0 || index >= map.BlockCount)
+        {
+            throw new RegionException(ErrorReason.InvalidParameter, $"Block {index} lies outside the file of {map.BlockCount} blocks.");
+        }
+
+        var block = new BlockRef(DeclaredAt(index), BlockLayout.LengthOf(index, fileSize));
+        return block.Digest.IsHole
+            ? throw new RegionException(ErrorReason.InvalidParameter, $"Block {index} was not declared, or was declared as zeros.")
+            : block;
+    }
+
+    /// <summary>Counts a block; true when the store does not have it.</summary>
+    private bool Count(in BlockRef block)
+    {
+        var isNew = !store.Blocks.Holds(block.Digest);
+        Blocks++;
+        Bytes += block.Length;
+        NewBytes += isNew ? block.Length : 0;
+        return isNew;
     }
 
     private BlockDigest DeclaredAt(long index)

@@ -233,6 +233,7 @@ internal sealed partial class SnapshotsService(
             Grant = new V1.UploadGrant
             {
                 GrpcUrl = region!.GrpcUrl,
+                HttpUrl = region.HttpUrl,
                 UploadId = snapshot.Uid,
                 Token = grant.Token,
                 ExpireTime = Timestamp.FromDateTimeOffset(grant.ExpireTime),

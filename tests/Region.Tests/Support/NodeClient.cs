@@ -11,9 +11,12 @@ namespace Gallery.Region.Tests.Support;
 /// <param name="channel">A channel without a token: grants are given call by call.</param>
 /// <param name="replication">A channel whose calls carry Replication's token.</param>
 /// <param name="region">The node's region.</param>
+/// <param name="http">The node's HTTP address.</param>
 /// <param name="grants">Signs the grants.</param>
-internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, string region, TestGrants grants)
+internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, string region, Uri http, TestGrants grants)
 {
+    public Uri Http => http;
+
     public UploadService.UploadServiceClient Uploads { get; } = new(channel);
 
     public UploadService.UploadServiceClient Commits { get; } = new(replication);
@@ -146,11 +149,20 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
     public PullSource FromReplica(string id) => new() { Region = region, LocalReplicaId = id };
 
     /// <summary>This node as a source for another.</summary>
-    public PullSource Remote(string url, ContentDescriptor content, string? grant = null) =>
+    /// <param name="url">Its gRPC address.</param>
+    /// <param name="content">What is to be taken from it.</param>
+    /// <param name="grant">A grant of another kind than the right one.</param>
+    /// <param name="bulkUrl">Where blocks are taken in bulk, its HTTP address by default; empty for nowhere.</param>
+    public PullSource Remote(string url, ContentDescriptor content, string? grant = null, string? bulkUrl = null) =>
         new()
         {
             Region = region,
-            Remote = new RemoteNode { GrpcUrl = url, Grants = { grant ?? grants.Pull(region, content.Digest) } },
+            Remote = new RemoteNode
+            {
+                GrpcUrl = url,
+                HttpUrl = bulkUrl ?? http.AbsoluteUri,
+                Grants = { grant ?? grants.Pull(region, content.Digest) },
+            },
         };
 
     /// <summary>Reads a range of a replica's disk over gRPC.</summary>

@@ -81,7 +81,12 @@ internal sealed class NodeProcess : IAsyncDisposable
                 DisposeHttpClient = true,
             }
         );
-        return new NodeProcess(process, anonymous, replication, new NodeClient(anonymous, replication, region, grants));
+        return new NodeProcess(
+            process,
+            anonymous,
+            replication,
+            new NodeClient(anonymous, replication, region, new Uri($"http://127.0.0.1:{http}"), grants)
+        );
     }
 
     /// <summary>Ends the process as a crash does.</summary>

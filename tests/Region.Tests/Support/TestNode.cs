@@ -13,7 +13,7 @@ internal sealed class TestNode : IAsyncDisposable
         Host = host;
         _data = data;
         _ownsData = ownsData;
-        Client = new NodeClient(host.AnonymousChannel(), host.ChannelAsService("replication"), region, grants);
+        Client = new NodeClient(host.AnonymousChannel(), host.ChannelAsService("replication"), region, host.Http.BaseAddress!, grants);
     }
 
     public ServiceHost<Program> Host { get; }

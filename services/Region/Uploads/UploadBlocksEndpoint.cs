@@ -1,0 +1,185 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using Gallery.Contracts.Common.V1;
+using Gallery.Region.Access;
+using Gallery.Region.Blocks;
+using Gallery.Region.Content;
+using Gallery.Region.Node;
+using Gallery.ServiceDefaults.Access;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
+using ZstdSharp;
+
+namespace Gallery.Region.Uploads;
+
+/// <summary>
+/// Blocks in bulk from clients: `POST /v1/uploads/{upload}/blocks` with `Authorization: Bearer {upload grant}`. The body is the number of blocks
+/// (4 bytes), their positions in the file (8 bytes each), all little-endian, and then the blocks back to back; with `Content-Encoding: zstd` all of
+/// it compressed. The answer is 204, and then everything sent is durable. It is `UploadService.WriteBlocks` without messages around the bytes.
+/// </summary>
+internal static class UploadBlocksEndpoint
+{
+    /// <summary>Maps the endpoint.</summary>
+    public static void MapUploads(this WebApplication app) =>
+        app.MapPost(
+                "/v1/uploads/{upload}/blocks",
+                (HttpContext http, string upload, UploadBlocksReceiver receiver) => receiver.AnswerAsync(http, upload)
+            )
+            .AllowAnonymous();
+}
+
+/// <summary>Answers requests that bring blocks.</summary>
+internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetry telemetry)
+{
+    private const int MaxBlocks = 16384;
+    private const string Zstd = "zstd";
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Answers one.</summary>
+    public async Task AnswerAsync(HttpContext http, string upload)
+    {
+        try
+        {
+            var id = RequestChecks.RequireId(upload, "upload");
+            await http.RequireGrantAsync(GrantClaims.Upload, id);
+            if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            {
+                limit.MaxRequestBodySize = null;
+            }
+
+            await ReceiveAsync(id, BodyOf(http.Request), http.RequestAborted);
+            http.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
+        catch (RegionException exception)
+        {
+            await HttpRefusal.WriteAsync(http, exception);
+        }
+        catch (RpcException exception)
+        {
+            await HttpRefusal.WriteAsync(http, exception);
+        }
+        catch (ZstdException exception)
+        {
+            await HttpRefusal.WriteAsync(http, NotAsDescribed($"it is no zstd stream ({exception.Message})"));
+        }
+        catch (EndOfStreamException)
+        {
+            await HttpRefusal.WriteAsync(http, NotAsDescribed("it ends too early"));
+        }
+        catch (Exception exception)
+            when (exception is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
+        {
+            // The client went away; what it sent whole is kept.
+        }
+    }
+
+    private static RegionException NotAsDescribed(string why) =>
+        new(
+            ErrorReason.InvalidParameter,
+            $"The body must be a count of 1 to {MaxBlocks} (4 bytes), so many positions (8 bytes each) and the blocks at them: {why}."
+        );
+
+    private static PipeReader BodyOf(HttpRequest request)
+    {
+        var encoding = request.Headers.ContentEncoding.ToString();
+        return encoding switch
+        {
+            "" or "identity" => request.BodyReader,
+            Zstd => PipeReader.Create(
+                new DecompressionStream(request.Body),
+                new StreamPipeReaderOptions(bufferSize: 256 * 1024, minimumReadSize: BlockLayout.BlockSize)
+            ),
+            _ => throw new RegionException(ErrorReason.InvalidParameter, $"Content-Encoding must be {Zstd}, or nothing."),
+        };
+    }
+
+    private async Task ReceiveAsync(string id, PipeReader body, CancellationToken cancellationToken)
+    {
+        await using var writer = uploads.OpenWriter(id);
+        var blocks = writer.Expect(await ReadPositionsAsync(body, cancellationToken));
+        ReadOnlyMemory<BlockRef> left = blocks;
+        while (left.Length > 0)
+        {
+            // Bytes wait in the connection's buffer until a block is whole: a slow client must not keep a batch from others.
+            var length = left.Span[0].Length;
+            var next = body.ReadAtLeastAsync(length, cancellationToken).AsTask();
+            if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(Pause, cancellationToken)) != next)
+            {
+                await writer.PauseAsync(cancellationToken);
+            }
+
+            var read = await next;
+            if (read.Buffer.Length < length)
+            {
+                throw new EndOfStreamException();
+            }
+
+            var bytes = read.Buffer;
+            while (left.Length > 0 && bytes.Length >= left.Span[0].Length)
+            {
+                var (count, place) = await writer.ReserveAsync(WholeBlocks(left, bytes.Length), cancellationToken);
+                bytes.Slice(0, place.Length).CopyTo(place.Span);
+                bytes = bytes.Slice(place.Length);
+                left = left[count..];
+            }
+
+            body.AdvanceTo(bytes.Start);
+        }
+
+        await uploads.FinishWriterAsync(id, writer, cancellationToken);
+        telemetry.Uploaded(writer.NewBytes);
+    }
+
+    /// <summary>As many of the blocks as so many bytes hold.</summary>
+    private static ReadOnlyMemory<BlockRef> WholeBlocks(ReadOnlyMemory<BlockRef> blocks, long bytes)
+    {
+        var count = 0;
+        for (var room = bytes; count < blocks.Length && room >= blocks.Span[count].Length; count++)
+        {
+            room -= blocks.Span[count].Length;
+        }
+
+        return blocks[..count];
+    }
+
+    private static async Task<long[]> ReadPositionsAsync(PipeReader body, CancellationToken cancellationToken)
+    {
+        var count = await ReadAsync(body, sizeof(int), BinaryPrimitives.ReadInt32LittleEndian, cancellationToken);
+        if (count is <= 0 or > MaxBlocks)
+        {
+            throw NotAsDescribed($"the count is {count}");
+        }
+
+        return await ReadAsync(
+            body,
+            count * sizeof(long),
+            bytes =>
+            {
+                var positions = new long[count];
+                for (var i = 0; i < count; i++)
+                {
+                    positions[i] = BinaryPrimitives.ReadInt64LittleEndian(bytes[(i * sizeof(long))..]);
+                }
+
+                return positions;
+            },
+            cancellationToken
+        );
+    }
+
+    private delegate T Parse<out T>(ReadOnlySpan<byte> bytes);
+
+    private static async Task<T> ReadAsync<T>(PipeReader body, int length, Parse<T> parse, CancellationToken cancellationToken)
+    {
+        var read = await body.ReadAtLeastAsync(length, cancellationToken);
+        if (read.Buffer.Length < length)
+        {
+            throw new EndOfStreamException();
+        }
+
+        var value = parse(read.Buffer.Slice(0, length).ToArray());
+        body.AdvanceTo(read.Buffer.GetPosition(length));
+        return value;
+    }
+}

@@ -1,0 +1,228 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Gallery.Contracts.Common.V1;
+using Gallery.Contracts.Region.V1;
+using Gallery.Region.Blocks;
+using Gallery.Region.Tests.Support;
+using ZstdSharp;
+
+namespace Gallery.Region.Tests.Content;
+
+/// <summary>Blocks over HTTP: from node to node, and from clients.</summary>
+[Collection("nodes")]
+public sealed class BulkTests(NodesFixture nodes)
+{
+    private NodeClient West => nodes.West.Client;
+
+    private NodeClient East => nodes.East.Client;
+
+    private static string NewId() => $"b-{Guid.NewGuid():N}";
+
+    [Fact]
+    public async Task Blocks_come_back_to_back_in_the_order_they_were_asked_for()
+    {
+        var disk = TestDisk.Make(700);
+        var content = await West.PublishAsync(NewId(), disk);
+        var blocks = TestDisk.Blocks(disk).AsEnumerable().Reverse().ToList();
+        using var response = await AskAsync(content, [.. blocks.SelectMany(block => BlockDigest.Of(block.Bytes).ToArray())]);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(blocks.SelectMany(block => block.Bytes), await response.Content.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
+    public async Task What_can_not_be_given_is_refused_with_a_reason()
+    {
+        var disk = TestDisk.Make(701, 3);
+        var content = await West.PublishAsync(NewId(), disk);
+        var digest = BlockDigest.Of(TestDisk.Blocks(disk)[0].Bytes).ToArray();
+        await AssertRefusedAsync(await AskAsync(content, [1, 2, 3]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(await AskAsync(content, []), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(await AskAsync(content, new byte[32]), HttpStatusCode.NotFound, ErrorReason.ContentNotFound);
+        await AssertRefusedAsync(await AskAsync(content, digest, grant: ""), HttpStatusCode.Unauthorized, ErrorReason.AuthenticationFailed);
+        var other = nodes.Grants.Pull("westus", BlockDigest.Of([1]).ToString());
+        await AssertRefusedAsync(await AskAsync(content, digest, other), HttpStatusCode.Forbidden, ErrorReason.GrantNotValid);
+        var unknown = new ContentDescriptor { Digest = BlockDigest.Of([2]).ToString() };
+        await AssertRefusedAsync(await AskAsync(unknown, digest), HttpStatusCode.NotFound, ErrorReason.ContentNotFound);
+        await AssertRefusedAsync(
+            await AskAsync(new ContentDescriptor { Digest = "sha256:x" }, digest),
+            HttpStatusCode.BadRequest,
+            ErrorReason.InvalidParameter
+        );
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("http://127.0.0.1:1")]
+    public async Task Without_a_way_for_bulk_blocks_come_over_grpc(string bulkUrl)
+    {
+        var (replica, disk) = (NewId(), TestDisk.Make(bulkUrl.Length > 0 ? 702 : 707));
+        var content = await West.PublishAsync(NewId(), disk);
+        var order = NodeClient.Order(replica, content, West.Remote(nodes.West.Url, content, bulkUrl: bulkUrl), ordinal: 70);
+        if (bulkUrl.Length > 0)
+        {
+            // An address at which nobody answers is a node that does not answer: another source has its turn.
+            order.Sources.Add(West.Remote(nodes.West.Url, content, bulkUrl: ""));
+        }
+
+        Assert.Equal(content.OccupiedSizeBytes, (await East.PullAsync(order)).TransferredBytes);
+        Assert.Equal(disk, await East.ReadAsync(replica));
+    }
+
+    [Fact]
+    public async Task A_block_damaged_at_the_source_is_asked_for_again_where_it_is_mended()
+    {
+        using var data = new TempFolder();
+        await using var source = await nodes.StartAsync("westus", zones: 3, data: data);
+        var (replica, disk) = (NewId(), TestDisk.Make(703));
+        var content = await source.Client.PublishAsync("damaged", disk);
+        await source.Client.PullAsync(
+            NodeClient.Order("home", content, source.Client.FromUpload("damaged"), StorageAccountType.StandardZrs)
+        );
+        await source.Client.Commits.DeleteUploadAsync(new() { UploadId = "damaged" });
+        DamageFirstZone(data.Path, TestDisk.Blocks(disk)[7].Bytes);
+
+        var made = await East.PullAsync(NodeClient.Order(replica, content, source.Client.Remote(source.Url, content), ordinal: 71));
+        Assert.Equal(NodeReplicaState.Ready, made.State);
+        Assert.Equal(disk, await East.ReadAsync(replica));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Clients_send_blocks_in_bulk(bool compressed)
+    {
+        var (id, disk) = (NewId(), TestDisk.Make(compressed ? 704 : 705));
+        var lacking = await OpenAsync(id, disk);
+        var body = BodyOf(disk, lacking);
+        using var response = await SendAsync(id, compressed ? Compress(body) : body, compressed ? "zstd" : null);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        Assert.Empty(await West.DeclareAsync(id, disk));
+        var content = await West.CommitAsync(id);
+        Assert.Equal(TestDisk.Occupied(disk), content.OccupiedSizeBytes);
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_sent_blocks_is_told_and_the_good_ones_are_kept_or_not_but_never_a_bad_one()
+    {
+        var (id, disk) = (NewId(), TestDisk.Make(706));
+        var lacking = await OpenAsync(id, disk);
+        var body = BodyOf(disk, lacking);
+        await AssertRefusedAsync(await SendAsync(id, body, grant: ""), HttpStatusCode.Unauthorized, ErrorReason.AuthenticationFailed);
+        await AssertRefusedAsync(await SendAsync(id, []), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(await SendAsync(id, [0, 0, 0, 0]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(await SendAsync(id, [255, 255, 255, 255]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(await SendAsync(id, body[..^1]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(await SendAsync(id, body, "br"), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(await SendAsync(id, body, "zstd"), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(
+            await SendAsync(id, Compress(body)[..^100], "zstd"),
+            HttpStatusCode.BadRequest,
+            ErrorReason.InvalidParameter
+        );
+        // Position 1 is a hole, so nobody declared it.
+        await AssertRefusedAsync(await SendAsync(id, BodyOf(disk, [1])), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await AssertRefusedAsync(await SendAsync(id, BodyOf(disk, [-1], 0)), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+
+        var bad = BodyOf(disk, lacking);
+        bad[^1] ^= 1;
+        await AssertRefusedAsync(await SendAsync(id, bad), HttpStatusCode.BadRequest, ErrorReason.DigestMismatch);
+        Assert.Contains(lacking[^1], await West.DeclareAsync(id, disk));
+
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(id, BodyOf(disk, await West.DeclareAsync(id, disk)))).StatusCode);
+        await West.CommitAsync(id);
+        await AssertRefusedAsync(await SendAsync(id, body), HttpStatusCode.Conflict, ErrorReason.SourceNotUsable);
+        await AssertRefusedAsync(await SendAsync(NewId(), body), HttpStatusCode.NotFound, ErrorReason.ResourceNotFound);
+    }
+
+    private static void DamageFirstZone(string folder, byte[] block)
+    {
+        var found = 0;
+        foreach (
+            var path in Directory
+                .EnumerateFiles(folder, "*.seg", SearchOption.AllDirectories)
+                .Where(path => path.Contains("zone1", StringComparison.Ordinal))
+        )
+        {
+            var bytes = File.ReadAllBytes(path);
+            var at = bytes.AsSpan().IndexOf(block);
+            if (at >= 0)
+            {
+                bytes[at + 100] ^= 1;
+                File.WriteAllBytes(path, bytes);
+                found++;
+            }
+        }
+
+        Assert.NotEqual(0, found);
+    }
+
+    private static byte[] BodyOf(byte[] file, IReadOnlyList<long> positions, int? length = null)
+    {
+        var body = new MemoryStream();
+        var number = new byte[8];
+        BinaryPrimitives.WriteInt32LittleEndian(number, positions.Count);
+        body.Write(number, 0, 4);
+        foreach (var position in positions)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(number, position);
+            body.Write(number);
+        }
+
+        foreach (var position in positions)
+        {
+            body.Write(
+                file.AsSpan((int)(Math.Max(0, position) * BlockLayout.BlockSize), length ?? BlockLayout.LengthOf(position, file.Length))
+            );
+        }
+
+        return body.ToArray();
+    }
+
+    private static byte[] Compress(byte[] body)
+    {
+        using var compressor = new Compressor();
+        return compressor.Wrap(body).ToArray();
+    }
+
+    private static async Task AssertRefusedAsync(HttpResponseMessage response, HttpStatusCode status, ErrorReason reason)
+    {
+        using (response)
+        {
+            var error = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error");
+            Assert.Equal((status, $"{reason}"), (response.StatusCode, error.GetProperty("reason").GetString()));
+            Assert.NotEqual("", error.GetProperty("message").GetString());
+        }
+    }
+
+    private async Task<List<long>> OpenAsync(string id, byte[] disk)
+    {
+        var headers = NodeClient.Bearer(nodes.Grants.Upload("westus", id));
+        await West.Uploads.StartUploadAsync(new() { UploadId = id, FileSizeBytes = disk.Length }, headers);
+        return await West.DeclareAsync(id, disk);
+    }
+
+    private Task<HttpResponseMessage> SendAsync(string id, byte[] body, string? encoding = null, string? grant = null) =>
+        PostAsync($"/v1/uploads/{id}/blocks", body, grant ?? nodes.Grants.Upload("westus", id), encoding);
+
+    private Task<HttpResponseMessage> AskAsync(ContentDescriptor content, byte[] digests, string? grant = null) =>
+        PostAsync($"/v1/contents/{content.Digest}/blocks", digests, grant ?? nodes.Grants.Pull("westus", content.Digest));
+
+    private async Task<HttpResponseMessage> PostAsync(string path, byte[] body, string grant, string? encoding = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
+        if (grant.Length > 0)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", grant);
+        }
+
+        if (encoding is not null)
+        {
+            request.Content.Headers.ContentEncoding.Add(encoding);
+        }
+
+        return await nodes.West.Host.Http.SendAsync(request);
+    }
+}
