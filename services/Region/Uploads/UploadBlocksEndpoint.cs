@@ -109,26 +109,46 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
                 await writer.PauseAsync(cancellationToken);
             }
 
-            var read = await next;
-            if (read.Buffer.Length < length)
-            {
-                throw new EndOfStreamException();
-            }
-
-            var bytes = read.Buffer;
-            while (left.Length > 0 && bytes.Length >= left.Span[0].Length)
-            {
-                var (count, place) = await writer.ReserveAsync(WholeBlocks(left, bytes.Length), cancellationToken);
-                bytes.Slice(0, place.Length).CopyTo(place.Span);
-                bytes = bytes.Slice(place.Length);
-                left = left[count..];
-            }
-
-            body.AdvanceTo(bytes.Start);
+            left = await TakeAsync(body, await next, left, writer, cancellationToken);
         }
 
         await uploads.FinishWriterAsync(id, writer, cancellationToken);
         telemetry.Uploaded(writer.NewBytes);
+    }
+
+    /// <summary>Takes the blocks that came whole.</summary>
+    /// <returns>The others.</returns>
+    private static async Task<ReadOnlyMemory<BlockRef>> TakeAsync(
+        PipeReader body,
+        ReadResult read,
+        ReadOnlyMemory<BlockRef> blocks,
+        UploadWriter writer,
+        CancellationToken cancellationToken
+    )
+    {
+        var bytes = read.Buffer;
+        try
+        {
+            if (bytes.Length < blocks.Span[0].Length)
+            {
+                throw new EndOfStreamException();
+            }
+
+            while (blocks.Length > 0 && bytes.Length >= blocks.Span[0].Length)
+            {
+                var (count, place) = await writer.ReserveAsync(WholeBlocks(blocks, bytes.Length), cancellationToken);
+                bytes.Slice(0, place.Length).CopyTo(place.Span);
+                bytes = bytes.Slice(place.Length);
+                blocks = blocks[count..];
+            }
+
+            return blocks;
+        }
+        finally
+        {
+            // Also when it is refused: the server reads on to the end of the body, so that the answer gets through.
+            body.AdvanceTo(bytes.Start);
+        }
     }
 
     /// <summary>As many of the blocks as so many bytes hold.</summary>
@@ -175,11 +195,12 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
         var read = await body.ReadAtLeastAsync(length, cancellationToken);
         if (read.Buffer.Length < length)
         {
+            body.AdvanceTo(read.Buffer.End);
             throw new EndOfStreamException();
         }
 
-        var value = parse(read.Buffer.Slice(0, length).ToArray());
+        var bytes = read.Buffer.Slice(0, length).ToArray();
         body.AdvanceTo(read.Buffer.GetPosition(length));
-        return value;
+        return parse(bytes);
     }
 }
