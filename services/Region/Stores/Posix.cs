@@ -7,15 +7,21 @@ namespace Gallery.Region.Stores;
 internal static partial class Posix
 {
     private const int OpenReadOnly = 0;
-    private const int OpenDirectory = 0x10000;
     private const int OpenCloseOnExec = 0x80000;
+    private const int OpenWriteOnly = 1;
     private const int SeekData = 3;
     private const int SeekHole = 4;
     private const int NoSuchDeviceOrAddress = 6;
     private const int FileTooLarge = 27;
+    private const int InvalidArgument = 22;
     private const int NoSpace = 28;
     private const int QuotaExceeded = 122;
     private const uint SyncFileRangeWrite = 2;
+
+    // The only flags whose values differ between the architectures that .NET runs on.
+    private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+    private static readonly int OpenDirectory = IsArm ? 0x4000 : 0x10000;
+    private static readonly int OpenDirect = IsArm ? 0x10000 : 0x4000;
 
     /// <summary>Makes the names in a folder durable: created, renamed and removed files.</summary>
     public static void FlushDirectory(string path)
@@ -68,6 +74,19 @@ internal static partial class Posix
     public static void StartWriteback(SafeFileHandle file, long offset, long length) =>
         // A hint: where it is not supported, the flush does all the work.
         _ = SyncFileRange(file, offset, length, SyncFileRangeWrite);
+
+    /// <summary>
+    /// Opens an existing file for writing past the page cache: with offsets, lengths and memory that are multiples of a page, bytes go to the
+    /// disk without being copied. Null where the file system can't.
+    /// </summary>
+    public static SafeFileHandle? TryOpenDirect(string path)
+    {
+        var descriptor = Open(path, OpenWriteOnly | OpenDirect | OpenCloseOnExec);
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>True for the error that says that offset, length or memory do not suit the file.</summary>
+    public static bool IsInvalidArgument(IOException exception) => exception.HResult == InvalidArgument;
 
     /// <summary>True for errors that say "there is no room".</summary>
     public static bool IsOutOfSpace(IOException exception) => exception.HResult is NoSpace or QuotaExceeded or FileTooLarge;

@@ -9,6 +9,7 @@ namespace Gallery.Region.Stores.Segments;
 internal sealed class Segment : IDisposable
 {
     private readonly SafeFileHandle _file;
+    private SafeFileHandle? _direct;
     private bool _broken;
 
     private Segment(uint number, string path, SafeFileHandle file, long length)
@@ -16,6 +17,7 @@ internal sealed class Segment : IDisposable
         Number = number;
         Path = path;
         _file = file;
+        _direct = Posix.TryOpenDirect(path);
         Length = length;
     }
 
@@ -134,7 +136,11 @@ internal sealed class Segment : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _direct?.Dispose();
+        _file.Dispose();
+    }
 
     private static string PathOf(string folder, uint number) => System.IO.Path.Combine(folder, $"{number:00000000}.seg");
 
@@ -143,7 +149,7 @@ internal sealed class Segment : IDisposable
         GroupHeader.Write(header.Span, Number, (uint)offset, (uint)DurableLength, blocks, dataLength);
         try
         {
-            RandomAccess.Write(_file, [header, padded], offset);
+            Write(header, padded, offset);
         }
         catch (IOException)
         {
@@ -152,6 +158,30 @@ internal sealed class Segment : IDisposable
         }
 
         Length = offset + header.Length + padded.Length;
+    }
+
+    /// <summary>
+    /// Writes past the page cache where the file system lets it: these bytes come once and in bulk, and copying them into the cache, only to
+    /// write them out from there, takes longer and pushes out what readers need.
+    /// </summary>
+    private void Write(ReadOnlyMemory<byte> header, ReadOnlyMemory<byte> padded, long offset)
+    {
+        if (_direct is not null)
+        {
+            try
+            {
+                RandomAccess.Write(_direct, [header, padded], offset);
+                return;
+            }
+            catch (IOException exception) when (Posix.IsInvalidArgument(exception))
+            {
+                // A device with larger sectors, or a disk so full that only a part was written: the cache takes any length, and tells which it was.
+                _direct.Dispose();
+                _direct = null;
+            }
+        }
+
+        RandomAccess.Write(_file, [header, padded], offset);
         Posix.StartWriteback(_file, offset, header.Length + padded.Length);
     }
 
