@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Gallery.Region.Blocks;
+using Gallery.Region.Node;
 using Gallery.Region.Replicas;
 using Gallery.Region.Transfers;
 using Grpc.Net.Client;
@@ -8,7 +9,8 @@ using Microsoft.Extensions.Options;
 namespace Gallery.Region.Content;
 
 /// <summary>Connections to other nodes, one a node, shared by all pulls.</summary>
-internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, IOptions<RegionOptions> options) : IDisposable
+internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, IOptions<RegionOptions> options, RegionTelemetry telemetry)
+    : IDisposable
 {
     private const int StreamWindow = 4 * 1024 * 1024;
     private const int MaxMessage = 4 * 1024 * 1024;
@@ -27,6 +29,7 @@ internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, 
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
+    private readonly ConcurrentDictionary<string, LinkSpeed> _speeds = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, Lazy<GrpcChannel>> _channels = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Opens a content of another node.</summary>
@@ -36,9 +39,13 @@ internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, 
     {
         var channel = _channels.GetOrAdd(node.Address.AbsoluteUri, address => new Lazy<GrpcChannel>(() => Connect(address))).Value;
         var timeout = options.Value.SourceTimeout;
-        var bulk = node.HttpAddress is { } http ? new BlocksClient(_bulk, http, node.Region, grant, limiter, timeout) : null;
+        var bulk = node.HttpAddress is { } http
+            ? new BlocksClient(_bulk, http, node.Region, grant, SpeedOf(http), limiter, timeout, telemetry)
+            : null;
         return new RemoteSource(node.Region, channel.CreateCallInvoker(), grant, bulk, pool, limiter, timeout);
     }
+
+    private LinkSpeed SpeedOf(Uri node) => _speeds.GetOrAdd(node.AbsoluteUri, _ => new LinkSpeed());
 
     /// <inheritdoc/>
     public void Dispose()

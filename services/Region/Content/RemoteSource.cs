@@ -61,19 +61,19 @@ internal sealed class RemoteSource(
     /// <inheritdoc/>
     public async ValueTask CopyBlocksAsync(
         BlockDigest content,
-        ReadOnlyMemory<BlockRef> blocks,
-        IBlockWriter target,
+        BlockRun run,
+        IBlockStore target,
         Action<long> written,
         CancellationToken cancellationToken
     )
     {
         if (bulk is null)
         {
-            await ReadBlocksAsync(content, blocks, target, written, cancellationToken);
+            await ReadBlocksAsync(content, run.Blocks, target, written, cancellationToken);
         }
-        else if (!await TryCopyInBulkAsync(content, blocks, target, written, cancellationToken))
+        else if (!await TryCopyInBulkAsync(content, run, target, written, cancellationToken))
         {
-            var lacking = blocks.ToArray().Where(block => !target.Holds(block.Digest)).ToArray();
+            var lacking = run.Blocks.ToArray().Where(block => !target.Holds(block.Digest)).ToArray();
             await ReadBlocksAsync(content, lacking, target, written, cancellationToken);
         }
     }
@@ -82,8 +82,8 @@ internal sealed class RemoteSource(
 
     private async ValueTask<bool> TryCopyInBulkAsync(
         BlockDigest content,
-        ReadOnlyMemory<BlockRef> blocks,
-        IBlockWriter target,
+        BlockRun run,
+        IBlockStore target,
         Action<long> written,
         CancellationToken cancellationToken
     )
@@ -91,7 +91,7 @@ internal sealed class RemoteSource(
         await using var receiver = new BlockReceiver(target, pool, written);
         try
         {
-            if (!await bulk!.TryReceiveAsync(content, blocks, receiver, cancellationToken))
+            if (!await bulk!.TryReceiveAsync(content, run, target, receiver, cancellationToken))
             {
                 return false;
             }
@@ -99,7 +99,8 @@ internal sealed class RemoteSource(
             await receiver.CompleteAsync(cancellationToken);
             return true;
         }
-        catch (RegionException exception) when (exception.Reason == ErrorReason.DigestMismatch)
+        catch (RegionException exception)
+            when (exception.Reason is ErrorReason.DigestMismatch or ErrorReason.ContentNotFound or ErrorReason.ContentCorrupt)
         {
             return false;
         }

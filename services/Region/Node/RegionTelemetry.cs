@@ -15,6 +15,7 @@ internal sealed partial class RegionTelemetry : IDisposable
     private readonly Counter<long> _uploaded;
     private readonly Counter<long> _pulled;
     private readonly Counter<long> _served;
+    private readonly Counter<long> _received;
     private readonly Counter<long> _badBlocks;
     private readonly Counter<long> _pulls;
 
@@ -26,6 +27,11 @@ internal sealed partial class RegionTelemetry : IDisposable
         _uploaded = Meter.CreateCounter<long>("gallery.region.uploaded", "By", "Block bytes taken in from clients.");
         _pulled = Meter.CreateCounter<long>("gallery.region.pulled", "By", "Block bytes taken over from nodes of other regions.");
         _served = Meter.CreateCounter<long>("gallery.region.served", "By", "Bytes given out, by whom to.");
+        _received = Meter.CreateCounter<long>(
+            "gallery.region.received",
+            "By",
+            "Bytes that came over the wire from nodes of other regions. The rest of gallery.region.pulled was saved by deltas and compression."
+        );
         _badBlocks = Meter.CreateCounter<long>("gallery.region.bad_blocks", "{block}", "Reads that found a zone's copy damaged or gone.");
         _pulls = Meter.CreateCounter<long>("gallery.region.pulls", "{pull}", "Pulls that ended, by outcome.");
     }
@@ -38,6 +44,10 @@ internal sealed partial class RegionTelemetry : IDisposable
 
     /// <summary>Bytes were given out: to a `node`, over `grpc`, over `http`.</summary>
     public void Served(long bytes, string to) => _served.Add(bytes, new KeyValuePair<string, object?>("gallery.to", to));
+
+    /// <summary>Bytes came over the wire from a node of another region.</summary>
+    public void Received(long bytes, string sourceRegion) =>
+        _received.Add(bytes, new KeyValuePair<string, object?>("gallery.source", sourceRegion));
 
     /// <summary>Begins the span of a pull.</summary>
     public Activity? StartPull(PullOrder order) =>

@@ -15,6 +15,7 @@ namespace Gallery.Region.Replicas;
 /// <param name="order">What is to be made.</param>
 /// <param name="target">Where to.</param>
 /// <param name="sources">Opens sources.</param>
+/// <param name="earlier">Contents of the target that a disk may resemble.</param>
 /// <param name="pool">Buffers.</param>
 /// <param name="telemetry">Told how it ends.</param>
 /// <param name="homeRegion">The region of this node.</param>
@@ -23,6 +24,7 @@ internal sealed class PullJob(
     PullOrder order,
     RegionStore target,
     SourceOpener sources,
+    Func<ReplicaDiskRecord, IReadOnlyList<BlockDigest>> earlier,
     BlockBatchPool pool,
     RegionTelemetry telemetry,
     string homeRegion,
@@ -175,7 +177,7 @@ internal sealed class PullJob(
     private async Task<RootNode> CopyDiskAsync(int disk, IContentSource source, CancellationToken cancellationToken)
     {
         var expected = order.Disks[disk];
-        var transfer = new ContentTransfer(target, pool, _progress[disk]);
+        var transfer = new ContentTransfer(target, pool, _progress[disk], earlier(expected));
         var crosses = source.Region != homeRegion;
         if (crosses)
         {

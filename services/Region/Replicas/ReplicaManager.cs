@@ -26,6 +26,10 @@ internal sealed partial class ReplicaManager(
 ) : IAsyncDisposable
 {
     private const string Kind = "replicas";
+
+    /// <summary>Disks with fewer occupied bytes travel whole: looking for a similar one costs more.</summary>
+    private const long SmallDisk = 4L << 20;
+    private const int EarlierLooked = 8;
     private static readonly TimeSpan TombstoneLifetime = TimeSpan.FromDays(1);
     private static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(5);
 
@@ -247,11 +251,37 @@ internal sealed partial class ReplicaManager(
 
     private void StartJob(Replica replica, PullOrder order, RegionStore store)
     {
-        var job = new PullJob(order, store, sources, pool, telemetry, options.Value.Name, replica.Record!.TransferredBytes);
+        var job = new PullJob(
+            order,
+            store,
+            sources,
+            disk => EarlierContents(order.Store, disk),
+            pool,
+            telemetry,
+            options.Value.Name,
+            replica.Record!.TransferredBytes
+        );
         replica.Job = job;
         job.Start(AdmitAsync, token => CompleteAsync(replica, job, store, token), failure => EndAsync(replica, job, failure));
         _ = CheckpointAsync(replica, job);
     }
+
+    /// <summary>The newest contents of a store at the same place of the machine: one of them may be the version before.</summary>
+    private List<BlockDigest> EarlierContents(StoreName store, ReplicaDiskRecord disk) =>
+        disk.OccupiedSize < SmallDisk
+            ? []
+            :
+            [
+                .. _replicas
+                    .Values.Select(replica => replica.Record)
+                    .Where(record => record is { Phase: ReplicaPhase.Ready } && record.Store == store)
+                    .OrderByDescending(record => record!.ReadyTime)
+                    .SelectMany(record => record!.Disks)
+                    .Where(other => other.Slot == disk.Slot && other.Content != disk.Content)
+                    .Select(other => other.Content)
+                    .Distinct()
+                    .Take(EarlierLooked),
+            ];
 
     private async ValueTask<IDisposable> AdmitAsync(CancellationToken cancellationToken)
     {

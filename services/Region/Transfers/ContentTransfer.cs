@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Gallery.Region.Blocks;
 using Gallery.Region.Manifests;
 using Gallery.Region.Stores;
@@ -10,7 +9,16 @@ namespace Gallery.Region.Transfers;
 /// Brings one content into a store: first the nodes of its manifest that the store lacks, level by level, then the blocks that it lacks.
 /// What is there already is neither asked for nor moved, so an interrupted transfer resumes by being started again.
 /// </summary>
-internal sealed class ContentTransfer(RegionStore target, BlockBatchPool pool, TransferProgress progress)
+/// <param name="target">Where to.</param>
+/// <param name="pool">Buffers.</param>
+/// <param name="progress">Told of what is done.</param>
+/// <param name="earlier">Complete contents of the target that may resemble the new one, so that what differs is all that need come.</param>
+internal sealed class ContentTransfer(
+    RegionStore target,
+    BlockBatchPool pool,
+    TransferProgress progress,
+    IReadOnlyList<BlockDigest>? earlier = null
+)
 {
     private const int NodesPerRequest = 256;
 
@@ -30,15 +38,16 @@ internal sealed class ContentTransfer(RegionStore target, BlockBatchPool pool, T
     )
     {
         var root = await FetchManifestAsync(source, content, cancellationToken);
+        var similar = await SimilarContent.FindAsync(target, root, earlier ?? [], cancellationToken);
         var options = new ParallelOptions { MaxDegreeOfParallelism = source.Concurrency, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(
-            LackingAsync(root, source.BlocksPerRequest, cancellationToken),
+            LackingAsync(root, similar, source.BlocksPerRequest, cancellationToken),
             options,
             async (run, token) =>
             {
                 await source.CopyBlocksAsync(
                     content,
-                    run.Blocks,
+                    run,
                     target.Blocks,
                     bytes =>
                     {
@@ -155,16 +164,22 @@ internal sealed class ContentTransfer(RegionStore target, BlockBatchPool pool, T
         }
     }
 
-    private async IAsyncEnumerable<LackingRun> LackingAsync(
+    private async IAsyncEnumerable<BlockRun> LackingAsync(
         RootNode root,
+        RootNode? similar,
         int size,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
+        var cursor = similar is null ? null : new ManifestCursor(target, similar);
         var blocks = new List<BlockRef>(size);
+        var earlierBlocks = new List<BlockDigest>();
         long repeated = 0;
+        long held = 0;
+        long lacked = 0;
         await foreach (var placed in ManifestReader.LeavesAsync(target, root, cancellationToken))
         {
+            var before = await LeafOfAsync(cursor, similar, placed.FirstBlock, cancellationToken);
             var rank = 0;
             long present = 0;
             for (var slot = placed.Leaf.NextSlot(0); slot >= 0; slot = placed.Leaf.NextSlot(slot + 1))
@@ -177,10 +192,22 @@ internal sealed class ContentTransfer(RegionStore target, BlockBatchPool pool, T
                 else if (TakeOn(block.Digest))
                 {
                     blocks.Add(block);
+                    if (cursor is not null)
+                    {
+                        earlierBlocks.Add(before?[slot] ?? default);
+                    }
+
                     if (blocks.Count == size)
                     {
-                        yield return new LackingRun(blocks.ToArray(), repeated);
+                        lacked += size;
+                        yield return new BlockRun(
+                            blocks.ToArray(),
+                            earlierBlocks.ToArray(),
+                            held + (present / BlockLayout.BlockSize) > lacked,
+                            repeated
+                        );
                         blocks.Clear();
+                        earlierBlocks.Clear();
                         repeated = 0;
                     }
                 }
@@ -191,13 +218,24 @@ internal sealed class ContentTransfer(RegionStore target, BlockBatchPool pool, T
             }
 
             progress.AddCopied(present);
+            held += present / BlockLayout.BlockSize;
         }
 
         if (blocks.Count > 0)
         {
-            yield return new LackingRun(blocks.ToArray(), repeated);
+            yield return new BlockRun(blocks.ToArray(), earlierBlocks.ToArray(), held > lacked + blocks.Count, repeated);
         }
     }
+
+    private static async ValueTask<LeafNode?> LeafOfAsync(
+        ManifestCursor? cursor,
+        RootNode? root,
+        long firstBlock,
+        CancellationToken cancellationToken
+    ) =>
+        cursor is null || firstBlock >= root!.BlockCount
+            ? null
+            : await cursor.LeafAsync(firstBlock / ManifestShape.LeafBlocks, cancellationToken);
 
     private bool TakeOn(BlockDigest digest)
     {
@@ -217,8 +255,4 @@ internal sealed class ContentTransfer(RegionStore target, BlockBatchPool pool, T
             }
         }
     }
-
-    /// <summary>Blocks to be fetched, and the bytes of further places of the disk that wait for the same blocks.</summary>
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct LackingRun(ReadOnlyMemory<BlockRef> Blocks, long RepeatedBytes);
 }

@@ -25,14 +25,14 @@ internal interface IContentSource
 
     /// <summary>Copies blocks of the content into a store, each checked against its digest. They are not yet durable.</summary>
     /// <param name="content">The content that they belong to.</param>
-    /// <param name="blocks">The blocks.</param>
+    /// <param name="run">The blocks.</param>
     /// <param name="target">Where to.</param>
     /// <param name="written">Told of the bytes as they are written.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     ValueTask CopyBlocksAsync(
         BlockDigest content,
-        ReadOnlyMemory<BlockRef> blocks,
-        IBlockWriter target,
+        BlockRun run,
+        IBlockStore target,
         Action<long> written,
         CancellationToken cancellationToken
     );

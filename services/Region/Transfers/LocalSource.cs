@@ -32,13 +32,14 @@ internal sealed class LocalSource(string region, RegionStore store, BlockBatchPo
     /// <inheritdoc/>
     public async ValueTask CopyBlocksAsync(
         BlockDigest content,
-        ReadOnlyMemory<BlockRef> blocks,
-        IBlockWriter target,
+        BlockRun run,
+        IBlockStore target,
         Action<long> written,
         CancellationToken cancellationToken
     )
     {
         using var batch = await pool.RentAsync(cancellationToken);
+        var blocks = run.Blocks;
         while (blocks.Length > 0)
         {
             batch.Clear();

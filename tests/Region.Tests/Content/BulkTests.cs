@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -87,6 +88,50 @@ public sealed class BulkTests(NodesFixture nodes)
         var made = await East.PullAsync(NodeClient.Order(replica, content, source.Client.Remote(source.Url, content), ordinal: 71));
         Assert.Equal(NodeReplicaState.Ready, made.State);
         Assert.Equal(disk, await East.ReadAsync(replica));
+    }
+
+    [Fact]
+    public async Task A_successor_comes_as_what_changed_inside_its_blocks()
+    {
+        var disk = TestDisk.Make(710, 120);
+        var (first, second) = (NewId(), NewId());
+        var before = await West.PublishAsync(first, disk);
+        await East.PullAsync(NodeClient.Order(first, before, West.Remote(nodes.West.Url, before), ordinal: 72));
+
+        var blocks = TestDisk.Blocks(disk);
+        foreach (var (index, _) in blocks.Where(block => block.Index % 2 == 0))
+        {
+            disk[(index * BlockLayout.BlockSize) + 1000] ^= 1;
+        }
+
+        // A block where there was a hole, and the shorter block at the end, have their own ways through the code.
+        new Random(711).NextBytes(disk.AsSpan(BlockLayout.BlockSize, BlockLayout.BlockSize));
+        disk[^1] ^= 1;
+        var after = await West.PublishAsync(second, disk);
+        using var received = new CounterOf("gallery.region.received");
+        var made = await East.PullAsync(NodeClient.Order(second, after, West.Remote(nodes.West.Url, after), ordinal: 72));
+        Assert.InRange(made.TransferredBytes, 41 * BlockLayout.BlockSize, 43 * BlockLayout.BlockSize);
+        // One whole block of noise, and a bitmap and 64 bytes for each of the others.
+        Assert.InRange(received.Sum, BlockLayout.BlockSize, 2 * BlockLayout.BlockSize);
+        Assert.Equal(disk, await East.ReadAsync(second));
+    }
+
+    [Fact]
+    public async Task A_delta_to_a_block_that_rotted_is_no_harm()
+    {
+        var disk = TestDisk.Make(712, 100);
+        var (first, second) = (NewId(), NewId());
+        using var data = new TempFolder();
+        await using var target = await nodes.StartAsync("northeurope", data: data);
+        var before = await West.PublishAsync(first, disk);
+        await target.Client.PullAsync(NodeClient.Order(first, before, West.Remote(nodes.West.Url, before)));
+        DamageFirstZone(data.Path, TestDisk.Blocks(disk)[5].Bytes);
+        var changed = TestDisk.Blocks(disk)[5].Index;
+        disk[changed * BlockLayout.BlockSize] ^= 1;
+        var after = await West.PublishAsync(second, disk);
+        var made = await target.Client.PullAsync(NodeClient.Order(second, after, West.Remote(nodes.West.Url, after)));
+        Assert.Equal(NodeReplicaState.Ready, made.State);
+        Assert.Equal(disk, await target.Client.ReadAsync(second));
     }
 
     [Theory]
@@ -224,5 +269,29 @@ public sealed class BulkTests(NodesFixture nodes)
         }
 
         return await nodes.West.Host.Http.SendAsync(request);
+    }
+
+    /// <summary>Adds up what a counter of the node counts.</summary>
+    private sealed class CounterOf : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+        private long _sum;
+
+        public CounterOf(string name)
+        {
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == name)
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            };
+            _listener.SetMeasurementEventCallback<long>((_, value, _, _) => Interlocked.Add(ref _sum, value));
+            _listener.Start();
+        }
+
+        public long Sum => Interlocked.Read(ref _sum);
+
+        public void Dispose() => _listener.Dispose();
     }
 }

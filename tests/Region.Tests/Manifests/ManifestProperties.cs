@@ -2,7 +2,6 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Gallery.Region.Blocks;
-using Gallery.Region.Content;
 using Gallery.Region.Errors;
 using Gallery.Region.Manifests;
 using Gallery.Region.Tests.Support;

@@ -201,8 +201,8 @@ public sealed class ContentTransferTests : IAsyncLifetime
 
         public ValueTask CopyBlocksAsync(
             BlockDigest content,
-            ReadOnlyMemory<BlockRef> blocks,
-            IBlockWriter target,
+            BlockRun run,
+            IBlockStore target,
             Action<long> written,
             CancellationToken cancellationToken
         )
@@ -214,7 +214,7 @@ public sealed class ContentTransferTests : IAsyncLifetime
 
             return source.CopyBlocksAsync(
                 content,
-                blocks,
+                run,
                 target,
                 bytes =>
                 {

@@ -1,6 +1,4 @@
-using Gallery.Region.Manifests;
-
-namespace Gallery.Region.Content;
+namespace Gallery.Region.Manifests;
 
 /// <summary>Finds leaves of one manifest by position. Keeps the nodes of the last path, so that reading on costs one leaf for each 64 MiB.</summary>
 internal sealed class ManifestCursor(INodeSource source, RootNode root)

@@ -1,0 +1,49 @@
+namespace Gallery.Region.Content;
+
+/// <summary>How fast bytes came from one node lately, a request's worth at a time.</summary>
+internal sealed class LinkSpeed
+{
+    /// <summary>
+    /// Bytes a second of one request below which compressing pays: a core compresses several times as many, and two requests are under way at once.
+    /// </summary>
+    private const double SlowBytesPerSecond = 20e6;
+
+    /// <summary>Fewer bytes tell nothing of a link: they are gone before it is full.</summary>
+    private const long LeastBytes = 4 << 20;
+
+    private const double NewestWeight = 0.3;
+
+    private readonly Lock _gate = new();
+    private double _bytesPerSecond = double.PositiveInfinity;
+
+    /// <summary>True when requests lately were so slow that compressing pays.</summary>
+    public bool IsSlow
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _bytesPerSecond < SlowBytesPerSecond;
+            }
+        }
+    }
+
+    /// <summary>Notes a request.</summary>
+    /// <param name="wireBytes">Bytes that came over the wire.</param>
+    /// <param name="time">How long they took.</param>
+    public void Add(long wireBytes, TimeSpan time)
+    {
+        if (wireBytes < LeastBytes)
+        {
+            return;
+        }
+
+        var measured = wireBytes / Math.Max(time.TotalSeconds, 1e-6);
+        lock (_gate)
+        {
+            _bytesPerSecond = double.IsPositiveInfinity(_bytesPerSecond)
+                ? measured
+                : _bytesPerSecond + (NewestWeight * (measured - _bytesPerSecond));
+        }
+    }
+}
