@@ -36,6 +36,20 @@ internal sealed class RegionOptions
     /// <summary>How often what nothing refers to is looked for.</summary>
     public TimeSpan CollectionInterval { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How often it is looked whether every zone can be used.</summary>
+    public TimeSpan ZoneCheckInterval { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Bytes a second that are read in the background to find rot; 0 turns it off.</summary>
+    [Range(0, int.MaxValue)]
+    public long ScrubBytesPerSecond { get; set; } = 8 << 20;
+
+    /// <summary>How long after the beginning of one pass of the scrub over a store the next one begins, at the earliest.</summary>
+    public TimeSpan ScrubInterval { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>Bytes a second that may be written again to give back the room of dropped contents; 0 for no limit.</summary>
+    [Range(0, int.MaxValue)]
+    public long CompactionBytesPerSecond { get; set; } = 64 << 20;
+
     /// <summary>Bytes a second that pulls from other regions may take together; 0 for no limit.</summary>
     [Range(0, int.MaxValue)]
     public long MaxTransferBytesPerSecond { get; set; }

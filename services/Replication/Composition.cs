@@ -1,3 +1,4 @@
+using Gallery.Replication.Audit;
 using Gallery.Replication.Grants;
 using Gallery.Replication.Placement;
 using Gallery.Replication.Regions;
@@ -48,6 +49,8 @@ internal static class Composition
         var services = builder.Services;
         services.AddOptions<ReconcileOptions>().BindConfiguration("Reconcile");
         services.AddOptions<WorkOptions>().BindConfiguration("Work").ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<AuditOptions>().BindConfiguration("Audit");
+        services.AddHostedService<ReplicaAuditor>();
         services.AddOptions<WatchOptions>().BindConfiguration("Watch");
         services.AddSingleton<ChangeSignals>().AddHostedService(provider => provider.GetRequiredService<ChangeSignals>());
         services

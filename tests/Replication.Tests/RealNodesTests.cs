@@ -53,6 +53,8 @@ public sealed class RealNodesTests : IAsyncLifetime
                 .WithPeer("catalog", _peers)
                 .WithSetting("Redis:Partitions", "2")
                 .WithSetting("RegionMonitor:Heartbeat", "00:00:00.2")
+                .WithSetting("Audit:Interval", "00:00:00.2")
+                .WithSetting("Work:RetryMaxDelay", "00:00:02")
                 .WithSetting("Grants:PrivateKey", Convert.ToBase64String(House.Key.ExportPkcs8PrivateKey()));
             for (var index = 0; index < Regions.Length; index++)
             {
@@ -133,6 +135,95 @@ public sealed class RealNodesTests : IAsyncLifetime
         Assert.Equal(disk, await ReadAsync(version.Name, "eastus", 0));
     }
 
+    [Fact]
+    public async Task A_replica_that_rots_or_is_lost_is_repaired_from_another_region_and_says_when_it_was_checked()
+    {
+        var disk = Disk(3);
+        var version = await PublishAsync("3.0.0", disk, ("westus", 1), ("eastus", 1));
+        await UntilCompletedAsync(version.Name);
+        var made = await ReplicaAsync(version.Name, "eastus");
+        var seen = await Eventually.GetAsync(
+            () => ReplicaAsync(version.Name, "eastus"),
+            replica => replica.LastVerifiedTime > made.LastVerifiedTime,
+            TimeSpan.FromSeconds(20)
+        );
+        Assert.Equal((1, made.ReadyTime), (seen.AttemptCount, seen.ReadyTime));
+
+        // One byte of the same block in all three zones: only another region has it.
+        Assert.Equal(3, Spoil("eastus", disk.AsSpan(3 * BlockSize, BlockSize)));
+        var repaired = await Eventually.GetAsync(
+            () => ReplicaAsync(version.Name, "eastus"),
+            replica => replica is { AttemptCount: 2, State: Contracts.Events.V1.ReplicaState.Ready },
+            TimeSpan.FromSeconds(20)
+        );
+        Assert.Equal(Occupied(disk) + BlockSize, repaired.TransferredBytes);
+        Assert.Equal(made.ReadyTime, repaired.ReadyTime);
+        Assert.Equal(disk, await ReadAsync(version.Name, "eastus", 0));
+
+        // All zones come back empty.
+        await _nodes["eastus"].DisposeAsync();
+        for (var zone = 1; zone <= 3; zone++)
+        {
+            var folder = Path.Combine(_folder, "eastus", $"zone{zone}");
+            Directory.Delete(folder, recursive: true);
+            Directory.CreateDirectory(folder);
+        }
+
+        await StartNodeAsync("eastus");
+        await Eventually.GetAsync(
+            () => ReplicaAsync(version.Name, "eastus"),
+            replica => replica is { AttemptCount: > 2, State: Contracts.Events.V1.ReplicaState.Ready },
+            TimeSpan.FromSeconds(20)
+        );
+        Assert.Equal(disk, await ReadAsync(version.Name, "eastus", 0));
+    }
+
+    [Fact]
+    public async Task A_full_region_says_so_and_goes_on_when_there_is_room_again()
+    {
+        await _nodes["eastus"].DisposeAsync();
+        await StartNodeAsync("eastus", capacityBytes: 5_000_000);
+        var first = await PublishAsync("4.0.0", Disk(4), ("westus", 1), ("eastus", 1));
+        await UntilCompletedAsync(first.Name);
+        var disk = Disk(5);
+        var second = await PublishAsync("4.0.1", disk, ("westus", 1), ("eastus", 1));
+        var status = await Eventually.GetAsync(
+            () => StatusAsync(second.Name),
+            status => status.Summary[1].Details.Contains("eastus has no room left", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(20)
+        );
+        Assert.Equal((0, 0L), (status.Summary[1].ReadyReplicaCount, status.Summary[1].TransferredBytes));
+        _catalog.Change(first.Name, wanted => wanted.ProvisioningState = ProvisioningState.Deleting);
+        await Refused.WithAsync(() => StatusAsync(first.Name), StatusCode.NotFound, ErrorReason.ResourceNotFound);
+        await UntilCompletedAsync(second.Name);
+        Assert.Equal(disk, await ReadAsync(second.Name, "eastus", 0));
+    }
+
+    private int Spoil(string region, ReadOnlySpan<byte> block)
+    {
+        var found = 0;
+        foreach (var path in Directory.EnumerateFiles(Path.Combine(_folder, region), "*.seg", SearchOption.AllDirectories))
+        {
+            var at = File.ReadAllBytes(path).AsSpan().IndexOf(block);
+            if (at >= 0)
+            {
+                using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+                file.Position = at + 99;
+                file.WriteByte((byte)~block[99]);
+                found++;
+            }
+        }
+
+        return found;
+    }
+
+    private async Task<Replica> ReplicaAsync(string version, string region) =>
+        (
+            await new ReplicationService.ReplicationServiceClient(Channel).ListReplicasAsync(
+                new Contracts.Replication.V1.ListReplicasRequest { Parent = version, Region = region }
+            )
+        ).Replicas.Single();
+
     private static string ZonesOf(string region) => region == "eastus" ? "3" : "1";
 
     private static byte[] Disk(int seed)
@@ -156,7 +247,7 @@ public sealed class RealNodesTests : IAsyncLifetime
 
     private string UrlOf(string region) => $"http://127.0.0.1:{_ports[region]}";
 
-    private async Task StartNodeAsync(string region) =>
+    private async Task StartNodeAsync(string region, long capacityBytes = 0) =>
         _nodes[region] = await NodeHost.StartAsync(builder =>
             builder
                 .WithIssuer(_issuer!)
@@ -164,6 +255,9 @@ public sealed class RealNodesTests : IAsyncLifetime
                 .WithSetting("Kestrel:Endpoints:grpc:Url", UrlOf(region))
                 .WithSetting("Region:Name", region)
                 .WithSetting("Region:Zones", ZonesOf(region))
+                .WithSetting("Region:CollectionInterval", "00:00:00.5")
+                .WithSetting("Region:CapacityBytes", $"{capacityBytes}")
+                .WithSetting("Region:ScrubInterval", "00:00:01")
                 .WithSetting("Region:DataPath", Path.Combine(_folder, region))
                 .WithSetting("Grants:PublicKey", Convert.ToBase64String(House.Key.ExportSubjectPublicKeyInfo()))
         );

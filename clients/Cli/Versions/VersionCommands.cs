@@ -7,7 +7,7 @@ using Gallery.Contracts.Common.V1;
 
 namespace Gallery.Cli.Versions;
 
-/// <summary><c>version show|list|status|delete</c>.</summary>
+/// <summary><c>version show|list|status|replicas|delete</c>.</summary>
 internal static class VersionCommands
 {
     /// <summary>The command with its children.</summary>
@@ -17,6 +17,7 @@ internal static class VersionCommands
             Show(host),
             List(host),
             VersionStatusCommand.Create(host),
+            VersionReplicasCommand.Create(host),
             Delete(host),
         };
 

@@ -45,12 +45,12 @@ internal sealed class HeldContents
         }
     }
 
-    /// <summary>A store that has the content; null when none has.</summary>
+    /// <summary>A store that has the content and can be read; null when none has.</summary>
     public RegionStore? Find(BlockDigest content)
     {
         lock (_gate)
         {
-            return _contents.TryGetValue(content, out var holders) ? holders[0].Store : null;
+            return _contents.TryGetValue(content, out var holders) ? holders.Find(entry => entry.Store.Failure.Length == 0).Store : null;
         }
     }
 

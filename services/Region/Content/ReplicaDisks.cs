@@ -19,6 +19,14 @@ internal static class ReplicaDisks
     public static ReadableDisk Require(ReplicaManager replicas, string id, string slot)
     {
         var view = replicas.Get(id);
+        if (view.State == ReplicaState.Damaged || view.Record.Phase == ReplicaPhase.Damaged)
+        {
+            throw new RegionException(
+                ErrorReason.RegionUnavailable,
+                $"The replica {id} is out of service until it is repaired: {view.Details}"
+            );
+        }
+
         if (view.State != ReplicaState.Ready)
         {
             throw new RegionException(ErrorReason.ContentNotFound, $"The replica {id} is not complete yet.");

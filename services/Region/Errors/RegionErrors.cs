@@ -90,5 +90,12 @@ internal sealed class RegionErrorInterceptor : Interceptor
         {
             throw RegionErrors.ToRpc(exception);
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A disk of the node fails: that is no fault of the caller, and may pass.
+            throw RegionErrors.ToRpc(
+                new RegionException(ErrorReason.RegionUnavailable, $"The node's storage fails: {exception.Message}", exception)
+            );
+        }
     }
 }

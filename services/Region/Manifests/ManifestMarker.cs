@@ -9,7 +9,7 @@ internal static class ManifestMarker
     /// <summary>Marks the nodes and blocks of a content.</summary>
     /// <param name="source">Where its nodes are read.</param>
     /// <param name="content">Which content.</param>
-    /// <param name="complete">False for a content that is still being brought in: then what is not there is passed over.</param>
+    /// <param name="complete">False for a content that is still being brought in, or is to be repaired: then what is not there is passed over.</param>
     /// <param name="live">What is marked.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BlockMissingException">A node of a complete content is not there: then nobody knows what else it needs.</exception>
@@ -68,7 +68,7 @@ internal static class ManifestMarker
         {
             return await source.ReadNodeAsync(node, cancellationToken);
         }
-        catch (BlockMissingException) when (!complete)
+        catch (Exception exception) when (!complete && exception is (BlockMissingException or BlockCorruptException))
         {
             return null;
         }

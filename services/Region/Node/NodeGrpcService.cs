@@ -2,6 +2,7 @@ using System.Reflection;
 using Gallery.Contracts.Region.V1;
 using Gallery.Region.Replicas;
 using Gallery.Region.Stores;
+using Gallery.Region.Stores.Zones;
 using Gallery.ServiceDefaults.Access;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -11,8 +12,13 @@ using V1 = Gallery.Contracts.Region.V1;
 namespace Gallery.Region.Node;
 
 /// <summary>Tells how the node is.</summary>
-internal sealed class NodeGrpcService(StoreSet stores, ReplicaManager replicas, NodeClock clock, IOptions<RegionOptions> options)
-    : NodeService.NodeServiceBase
+internal sealed class NodeGrpcService(
+    StoreSet stores,
+    ReplicaManager replicas,
+    ReplicaRegistry registry,
+    NodeClock clock,
+    IOptions<RegionOptions> options
+) : NodeService.NodeServiceBase
 {
     private static readonly string Version =
         typeof(NodeGrpcService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
@@ -25,7 +31,9 @@ internal sealed class NodeGrpcService(StoreSet stores, ReplicaManager replicas, 
         {
             Region = options.Value.Name,
             StartTime = clock.StartTime.ToTimestamp(),
-            ReadyReplicaCount = replicas.ReadyCount,
+            ReadyReplicaCount = registry.ReadyCount,
+            DamagedReplicaCount = registry.DamagedCount,
+            ReplicaRevision = registry.Revision,
             RunningPullCount = replicas.RunningPulls,
             SoftwareVersion = Version,
         };

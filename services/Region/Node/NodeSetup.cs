@@ -2,6 +2,7 @@ using Gallery.Region.Blocks;
 using Gallery.Region.Content;
 using Gallery.Region.Formats;
 using Gallery.Region.Replicas;
+using Gallery.Region.Scrub;
 using Gallery.Region.Stores;
 using Gallery.Region.Uploads;
 using Microsoft.AspNetCore.Connections;
@@ -21,7 +22,12 @@ internal static class NodeSetup
     {
         var services = builder.Services;
         services.AddOptions<RegionOptions>().BindConfiguration("Region").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<DamageQueue>();
         services.AddSingleton(OpenStores);
+        services.AddSingleton<BlockMender>();
+        services.AddSingleton<ZoneHealer>();
+        services.AddSingleton<ReplicaRecords>();
+        services.AddSingleton<ReplicaHealth>();
         services.AddSingleton(provider => new DiskSizeRules(provider.GetRequiredService<IOptions<RegionOptions>>().Value.MaxDiskBytes));
         services.AddSingleton(_ => new BlockBatchPool());
         services.AddSingleton<IMemoryPoolFactory<byte>, TransferMemory>();
@@ -32,6 +38,7 @@ internal static class NodeSetup
         services.AddSingleton<RemoteNodes>();
         services.AddSingleton<SourceOpener>();
         services.AddSingleton<UploadManager>();
+        services.AddSingleton<ReplicaRegistry>();
         services.AddSingleton<ReplicaManager>();
         services.AddSingleton<StoreCollector>();
         services.AddSingleton<DiskSender>();
@@ -39,6 +46,10 @@ internal static class NodeSetup
         services.AddSingleton<UploadBlocksReceiver>();
         services.AddHostedService<NodeStart>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreCollector>());
+        services.AddHostedService<StoreCompactor>();
+        services.AddHostedService<ZoneWatch>();
+        services.AddHostedService<DamageWorker>();
+        services.AddHostedService<Scrubber>();
         services.AddHostedService<MemoryTrimmer>();
         services.AddGrpc(options => options.Interceptors.Add<RegionErrorInterceptor>());
         services.Configure<KestrelServerOptions>(options =>
@@ -54,18 +65,23 @@ internal static class NodeSetup
     private static StoreSet OpenStores(IServiceProvider provider)
     {
         var options = provider.GetRequiredService<IOptions<RegionOptions>>().Value;
+        var (telemetry, damage) = (provider.GetRequiredService<RegionTelemetry>(), provider.GetRequiredService<DamageQueue>());
         return StoreSet.Open(
             options.DataPath,
             options.Zones,
             new CapacityBudget(options.CapacityBytes),
             options.SegmentBytes,
-            provider.GetRequiredService<RegionTelemetry>().BadBlock
+            (store, block, failure) =>
+            {
+                telemetry.BadBlock(store, failure);
+                damage.Report(store, block.Digest);
+            }
         );
     }
 }
 
 /// <summary>Reads back what the node had when it stopped, before it answers anybody.</summary>
-internal sealed class NodeStart(UploadManager uploads, ReplicaManager replicas, NodeClock clock) : IHostedService
+internal sealed class NodeStart(UploadManager uploads, ReplicaRegistry replicas, NodeClock clock) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)

@@ -18,6 +18,9 @@ internal sealed partial class RegionTelemetry : IDisposable
     private readonly Counter<long> _received;
     private readonly Counter<long> _badBlocks;
     private readonly Counter<long> _pulls;
+    private readonly Counter<long> _compacted;
+    private readonly Counter<long> _scrubbed;
+    private readonly Counter<long> _mended;
 
     /// <summary>Makes the instruments.</summary>
     public RegionTelemetry(IMeterFactory meters, ILogger<RegionTelemetry> logger)
@@ -34,6 +37,9 @@ internal sealed partial class RegionTelemetry : IDisposable
         );
         _badBlocks = Meter.CreateCounter<long>("gallery.region.bad_blocks", "{block}", "Reads that found a zone's copy damaged or gone.");
         _pulls = Meter.CreateCounter<long>("gallery.region.pulls", "{pull}", "Pulls that ended, by outcome.");
+        _compacted = Meter.CreateCounter<long>("gallery.region.compacted", "By", "Bytes given back by rewriting half-empty segments.");
+        _scrubbed = Meter.CreateCounter<long>("gallery.region.scrubbed", "By", "Bytes read and checked by the scrub.");
+        _mended = Meter.CreateCounter<long>("gallery.region.mended_blocks", "{block}", "Damaged or missing blocks written anew.");
     }
 
     /// <summary>The meter, for gauges that others observe.</summary>
@@ -67,8 +73,24 @@ internal sealed partial class RegionTelemetry : IDisposable
         }
     }
 
+    /// <summary>Half-empty segments were rewritten.</summary>
+    public void Compacted(long freedBytes) => _compacted.Add(freedBytes);
+
+    /// <summary>The scrub read on.</summary>
+    public void Scrubbed(long bytes, int badBlocks, StoreName store)
+    {
+        _scrubbed.Add(bytes);
+        if (badBlocks > 0)
+        {
+            _badBlocks.Add(badBlocks, new KeyValuePair<string, object?>("gallery.store", $"{store}"));
+        }
+    }
+
+    /// <summary>A block was written anew.</summary>
+    public void BlockMended(StoreName store) => _mended.Add(1, new KeyValuePair<string, object?>("gallery.store", $"{store}"));
+
     /// <summary>A zone's copy of a block was bad, and another zone was asked.</summary>
-    public void BadBlock(StoreName store, RegionException failure)
+    public void BadBlock(StoreName store, Exception failure)
     {
         _badBlocks.Add(1, new KeyValuePair<string, object?>("gallery.store", $"{store}"));
         LogBadBlock(failure, $"{store}");

@@ -40,6 +40,15 @@ internal sealed class PullJob(
     private volatile string _sourceRegion = "";
     private Task _work = Task.CompletedTask;
 
+    /// <summary>Told how many bytes are lacking before any is fetched; throws to refuse.</summary>
+    public Action<long>? Admit { get; init; }
+
+    /// <summary>
+    /// Reads everything that is there and has what is damaged count as not there; false when it found some. For a replica that is repaired:
+    /// only reading tells which of its blocks are sound.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<bool>>? Verify { get; init; }
+
     /// <summary>True until it has succeeded, failed or was ended.</summary>
     public bool IsRunning => !_work.IsCompleted;
 
@@ -121,6 +130,11 @@ internal sealed class PullJob(
 
             _state = ReplicaState.Verifying;
             await target.Blocks.FlushAsync(cancellationToken);
+            if (Verify is not null && !await Verify(cancellationToken))
+            {
+                continue;
+            }
+
             using (await target.Gate.EnterAsync(cancellationToken))
             {
                 if (await IsCompleteAsync(roots, cancellationToken))
@@ -177,7 +191,7 @@ internal sealed class PullJob(
     private async Task<RootNode> CopyDiskAsync(int disk, IContentSource source, CancellationToken cancellationToken)
     {
         var expected = order.Disks[disk];
-        var transfer = new ContentTransfer(target, pool, _progress[disk], earlier(expected));
+        var transfer = new ContentTransfer(target, pool, _progress[disk], earlier(expected)) { Admit = Admit };
         var crosses = source.Region != homeRegion;
         if (crosses)
         {

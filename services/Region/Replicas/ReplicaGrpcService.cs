@@ -11,7 +11,8 @@ using Grpc.Core;
 namespace Gallery.Region.Replicas;
 
 /// <summary>Makes and drops replicas for Replication.</summary>
-internal sealed class ReplicaGrpcService(ReplicaManager replicas, StoreCollector collector) : ReplicaService.ReplicaServiceBase
+internal sealed class ReplicaGrpcService(ReplicaManager replicas, ReplicaRegistry registry, StoreCollector collector)
+    : ReplicaService.ReplicaServiceBase
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(300);
 
@@ -48,7 +49,7 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, StoreCollector
     public override Task<GetReplicaResponse> GetReplica(GetReplicaRequest request, ServerCallContext context)
     {
         context.RequireService("replication");
-        var view = replicas.Get(RequestChecks.RequireId(request.ReplicaId, "replica_id"));
+        var view = registry.Get(RequestChecks.RequireId(request.ReplicaId, "replica_id"));
         return Task.FromResult(new GetReplicaResponse { Replica = ToMessage(view) });
     }
 
@@ -57,7 +58,7 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, StoreCollector
     {
         context.RequireService("replication");
         var page = PageRequest.From(request.PageSize, request.PageToken, "replicas");
-        var views = replicas.List(page.After, page.Size + 1);
+        var views = registry.List(page.After, page.Size + 1);
         var response = new ListReplicasResponse();
         response.Replicas.AddRange(views.Take(page.Size).Select(ToMessage));
         response.NextPageToken = views.Count > page.Size ? page.TokenAfter(views[page.Size - 1].Record.Id) : "";
@@ -96,6 +97,7 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, StoreCollector
                 ReplicaState.Copying => NodeReplicaState.Copying,
                 ReplicaState.Verifying => NodeReplicaState.Verifying,
                 ReplicaState.Ready => NodeReplicaState.Ready,
+                ReplicaState.Damaged => NodeReplicaState.Damaged,
                 _ => NodeReplicaState.Failed,
             },
             CopiedBytes = view.CopiedBytes,
@@ -104,7 +106,7 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, StoreCollector
             SourceRegion = record.SourceRegion,
             ReadyTime = record.ReadyTime?.ToTimestamp(),
             LastVerifiedTime = record.LastVerifiedTime?.ToTimestamp(),
-            Details = record.Details,
+            Details = view.Details,
         };
         message.Disks.AddRange(record.Disks.Select(ToMessage));
         return message;
@@ -141,9 +143,9 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, StoreCollector
         }
     }
 
-    private static async Task WriteAsync(IServerStreamWriter<PullReplicaResponse> stream, Replica replica, ServerCallContext context)
+    private async Task WriteAsync(IServerStreamWriter<PullReplicaResponse> stream, Replica replica, ServerCallContext context)
     {
-        if (replica.View() is { } view)
+        if (registry.ViewOf(replica) is { } view)
         {
             await stream.WriteAsync(new PullReplicaResponse { Replica = ToMessage(view) }, context.CancellationToken);
         }

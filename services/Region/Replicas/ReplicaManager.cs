@@ -1,23 +1,20 @@
-using System.Collections.Concurrent;
-using System.Text.Json;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
-using Gallery.Region.Content;
-using Gallery.Region.Manifests;
 using Gallery.Region.Node;
+using Gallery.Region.Scrub;
 using Gallery.Region.Stores;
 using Microsoft.Extensions.Options;
 
 namespace Gallery.Region.Replicas;
 
 /// <summary>
-/// The replicas of the node. A replica is asked for, pulled by one job at a time, ready, and dropped in the end. Its record lies in its own
-/// store and says "ready" only after all of its bytes are durable and checked.
+/// What is done with replicas: a replica is asked for, pulled by one job at a time, ready, repaired if need be, and dropped in the end.
 /// </summary>
 internal sealed partial class ReplicaManager(
     StoreSet stores,
+    ReplicaRegistry registry,
+    BlockMender mender,
     SourceOpener sources,
-    HeldContents held,
     BlockBatchPool pool,
     RegionTelemetry telemetry,
     IOptions<RegionOptions> options,
@@ -25,59 +22,33 @@ internal sealed partial class ReplicaManager(
     ILogger<ReplicaManager> logger
 ) : IAsyncDisposable
 {
-    private const string Kind = "replicas";
-
     /// <summary>Disks with fewer occupied bytes travel whole: looking for a similar one costs more.</summary>
     private const long SmallDisk = 4L << 20;
     private const int EarlierLooked = 8;
     private static readonly TimeSpan TombstoneLifetime = TimeSpan.FromDays(1);
     private static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, Replica> _replicas = new(StringComparer.Ordinal);
-    private readonly HashSet<StoreName> _unreadable = [];
     private readonly SemaphoreSlim _slots = new(options.Value.MaxRunningPulls, options.Value.MaxRunningPulls);
 
-    /// <summary>Replicas that are complete.</summary>
-    public long ReadyCount => _replicas.Values.LongCount(replica => replica.Record?.Phase == ReplicaPhase.Ready);
-
     /// <summary>Pulls that are running or wait for their turn.</summary>
-    public int RunningPulls => _replicas.Values.Count(replica => replica.Job is { IsRunning: true });
-
-    /// <summary>Reads back what the node had when it stopped.</summary>
-    public async Task LoadAsync(CancellationToken cancellationToken)
-    {
-        foreach (var store in stores.Stores.Where(store => store.Name.IsReplicaStore))
-        {
-            foreach (var id in await store.Records.ListAsync(Kind, cancellationToken))
-            {
-                try
-                {
-                    if (await store.Records.TryGetAsync(Kind, id, cancellationToken) is { } bytes)
-                    {
-                        var record = JsonSerializer.Deserialize(bytes, ReplicaJson.Default.ReplicaRecord)!;
-                        _replicas[id] = new Replica(id, record);
-                        Hold(record, store);
-                    }
-                }
-                catch (Exception exception) when (exception is RegionException or JsonException or IOException)
-                {
-                    _unreadable.Add(store.Name);
-                    LogUnreadable(exception, id, $"{store.Name}");
-                }
-            }
-        }
-    }
+    public int RunningPulls => registry.All.Count(replica => replica.Job is { IsRunning: true });
 
     /// <summary>Begins to pull a replica, joins the pull that is running, or finds it ready.</summary>
     /// <exception cref="RegionException">The token is out of date, the replica was dropped, or it is another one by that name.</exception>
     public async Task<Replica> PullAsync(PullOrder order, CancellationToken cancellationToken)
     {
         var store = stores.Get(order.Store);
-        var replica = _replicas.GetOrAdd(order.ReplicaId, id => new Replica(id));
+        if (store.Failure.Length > 0)
+        {
+            throw new RegionException(ErrorReason.RegionUnavailable, store.Failure);
+        }
+
+        await registry.RequireReadAsync(store, cancellationToken);
+        var replica = registry.GetOrAdd(order.ReplicaId);
         using (await replica.EnterAsync(cancellationToken))
         {
-            var record = await ChangeAsync(replica, current => Admit(current, order), cancellationToken);
-            if (record.Phase == ReplicaPhase.Pulling && replica.Job is not { IsRunning: true })
+            var record = await registry.ChangeAsync(replica, current => Admit(current, order), cancellationToken);
+            if (record.Phase is ReplicaPhase.Pulling or ReplicaPhase.Damaged && replica.Job is not { IsRunning: true })
             {
                 StartJob(replica, order, store);
             }
@@ -88,30 +59,16 @@ internal sealed partial class ReplicaManager(
 
     /// <summary>Finds a replica.</summary>
     /// <exception cref="RegionException">There is none.</exception>
-    public ReplicaView Get(string id) =>
-        _replicas.TryGetValue(id, out var replica) && replica.View() is { } view
-            ? view
-            : throw new RegionException(ErrorReason.ResourceNotFound, $"There is no replica {id} on this node.");
-
-    /// <summary>Some replicas in the order of their ids, behind one id.</summary>
-    public List<ReplicaView> List(string after, int count) =>
-        [
-            .. _replicas
-                .Values.Where(replica => string.CompareOrdinal(replica.Id, after) > 0)
-                .OrderBy(replica => replica.Id, StringComparer.Ordinal)
-                .Select(replica => replica.View())
-                .OfType<ReplicaView>()
-                .Take(count),
-        ];
+    public ReplicaView Get(string id) => registry.Get(id);
 
     /// <summary>Drops a replica and ends work on it; no error when there is none.</summary>
     /// <returns>The store whose bytes may be freed; null when nothing was there.</returns>
-    /// <exception cref="RegionException">The token is out of date.</exception>
+    /// <exception cref="RegionException">The token is out of date, or a zone is away that may hold the replica.</exception>
     public async Task<StoreName?> DropAsync(string id, long fencingToken, CancellationToken cancellationToken)
     {
-        if (!_replicas.TryGetValue(id, out var replica))
+        if (registry.Find(id) is not { } replica)
         {
-            return null;
+            return stores.FirstFailure is { Length: > 0 } away ? throw new RegionException(ErrorReason.RegionUnavailable, away) : null;
         }
 
         using (await replica.EnterAsync(cancellationToken))
@@ -133,7 +90,7 @@ internal sealed partial class ReplicaManager(
                 replica.Job = null;
             }
 
-            await ChangeAsync(
+            await registry.ChangeAsync(
                 replica,
                 current =>
                     current! with
@@ -145,42 +102,27 @@ internal sealed partial class ReplicaManager(
                     },
                 cancellationToken
             );
-            foreach (var disk in record.Disks)
-            {
-                held.Remove(disk.Content, id);
-            }
-
+            registry.Release(record);
             LogDropped(id);
             return record.Store;
-        }
-    }
-
-    /// <summary>Marks all blocks that the replicas of a store need.</summary>
-    public async ValueTask MarkAsync(RegionStore store, ILiveBlocks live, CancellationToken cancellationToken)
-    {
-        if (_unreadable.Contains(store.Name))
-        {
-            throw new RegionException(ErrorReason.ContentCorrupt, "A replica's record can't be read: nobody knows which blocks it needs.");
-        }
-
-        foreach (var record in _replicas.Values.Select(replica => replica.Record).OfType<ReplicaRecord>())
-        {
-            foreach (var disk in record.Store == store.Name ? record.Disks : [])
-            {
-                await ManifestMarker.MarkAsync(store, disk.Content, record.Phase == ReplicaPhase.Ready, live, cancellationToken);
-            }
         }
     }
 
     /// <summary>Forgets replicas that were dropped long ago.</summary>
     public async Task ForgetDroppedAsync(CancellationToken cancellationToken)
     {
-        foreach (var replica in _replicas.Values)
+        foreach (var replica in registry.All)
         {
             if (replica.Record is { Phase: ReplicaPhase.Dropped } record && record.DropTime + TombstoneLifetime < time.GetUtcNow())
             {
-                await stores.Get(record.Store).Records.DeleteAsync(Kind, replica.Id, cancellationToken);
-                _replicas.TryRemove(replica.Id, out _);
+                try
+                {
+                    await registry.ForgetAsync(record, cancellationToken);
+                }
+                catch (Exception exception) when (exception is IOException or RegionException or UnauthorizedAccessException)
+                {
+                    // A zone is away, and would bring the replica back: it is remembered until then.
+                }
             }
         }
     }
@@ -188,7 +130,7 @@ internal sealed partial class ReplicaManager(
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_replicas.Values.Select(replica => replica.Job?.DisposeAsync().AsTask() ?? Task.CompletedTask));
+        await Task.WhenAll(registry.All.Select(replica => replica.Job?.DisposeAsync().AsTask() ?? Task.CompletedTask));
         _slots.Dispose();
     }
 
@@ -251,6 +193,7 @@ internal sealed partial class ReplicaManager(
 
     private void StartJob(Replica replica, PullOrder order, RegionStore store)
     {
+        var repairs = replica.Record!.Phase == ReplicaPhase.Damaged;
         var job = new PullJob(
             order,
             store,
@@ -259,8 +202,12 @@ internal sealed partial class ReplicaManager(
             pool,
             telemetry,
             options.Value.Name,
-            replica.Record!.TransferredBytes
-        );
+            replica.Record.TransferredBytes
+        )
+        {
+            Admit = missing => RequireRoom(store, missing),
+            Verify = repairs ? token => mender.VerifyAsync(store, order.Disks, token) : null,
+        };
         replica.Job = job;
         job.Start(AdmitAsync, token => CompleteAsync(replica, job, store, token), failure => EndAsync(replica, job, failure));
         _ = CheckpointAsync(replica, job);
@@ -272,9 +219,9 @@ internal sealed partial class ReplicaManager(
             ? []
             :
             [
-                .. _replicas
-                    .Values.Select(replica => replica.Record)
-                    .Where(record => record is { Phase: ReplicaPhase.Ready } && record.Store == store)
+                .. registry
+                    .ReadyIn(store)
+                    .Select(replica => replica.Record)
                     .OrderByDescending(record => record!.ReadyTime)
                     .SelectMany(record => record!.Disks)
                     .Where(other => other.Slot == disk.Slot && other.Content != disk.Content)
@@ -292,12 +239,19 @@ internal sealed partial class ReplicaManager(
     private async ValueTask CompleteAsync(Replica replica, PullJob job, RegionStore store, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var record = await ChangeAsync(
+        var record = await registry.ChangeAsync(
             replica,
-            current => Counted(current!, job) with { Phase = ReplicaPhase.Ready, ReadyTime = now, LastVerifiedTime = now, Details = "" },
+            current =>
+                Counted(current!, job) with
+                {
+                    Phase = ReplicaPhase.Ready,
+                    ReadyTime = current!.ReadyTime ?? now,
+                    LastVerifiedTime = now,
+                    Details = "",
+                },
             cancellationToken
         );
-        Hold(record, store);
+        registry.Hold(record, store);
         LogReady(replica.Id, record.TotalBytes, record.TransferredBytes);
     }
 
@@ -312,8 +266,12 @@ internal sealed partial class ReplicaManager(
         try
         {
             // A pull that was ended, by a drop or by the end of the process, did not fail.
-            var details = failure is OperationCanceledException ? "" : failure.Message;
-            await ChangeAsync(replica, current => Counted(current!, job) with { Details = details }, CancellationToken.None);
+            var ended = failure is OperationCanceledException;
+            await registry.ChangeAsync(
+                replica,
+                current => Counted(current!, job) with { Details = ended ? current!.Details : failure.Message },
+                CancellationToken.None
+            );
         }
         catch (Exception exception) when (exception is IOException or RegionException or UnauthorizedAccessException)
         {
@@ -322,11 +280,15 @@ internal sealed partial class ReplicaManager(
         }
     }
 
-    private void Hold(ReplicaRecord record, RegionStore store)
+    /// <summary>Refuses what can't fit before anything of it is written: a half-made replica would only keep room from others.</summary>
+    private void RequireRoom(RegionStore store, long missing)
     {
-        foreach (var disk in record.Phase == ReplicaPhase.Ready ? record.Disks : [])
+        var available = stores.AvailableTo(store.Name);
+        if (missing > available)
         {
-            held.Add(disk.Content, record.Id, store);
+            throw new StorageExhaustedException(
+                $"The replica takes {missing} bytes more, and {available} are left in the zones of {store.Name}."
+            );
         }
     }
 
@@ -337,7 +299,7 @@ internal sealed partial class ReplicaManager(
         {
             try
             {
-                await ChangeAsync(replica, current => Counted(current!, job), CancellationToken.None);
+                await registry.ChangeAsync(replica, current => Counted(current!, job), CancellationToken.None);
             }
             catch (Exception exception) when (exception is IOException or RegionException or UnauthorizedAccessException)
             {
@@ -352,25 +314,6 @@ internal sealed partial class ReplicaManager(
             TransferredBytes = job.TransferredBytes,
             SourceRegion = job.SourceRegion.Length > 0 ? job.SourceRegion : record.SourceRegion,
         };
-
-    private ValueTask<ReplicaRecord> ChangeAsync(
-        Replica replica,
-        Func<ReplicaRecord?, ReplicaRecord> change,
-        CancellationToken cancellationToken
-    ) =>
-        replica.ChangeAsync(
-            change,
-            record =>
-                stores
-                    .Get(record.Store)
-                    .Records.PutAsync(
-                        Kind,
-                        record.Id,
-                        JsonSerializer.SerializeToUtf8Bytes(record, ReplicaJson.Default.ReplicaRecord),
-                        cancellationToken
-                    ),
-            cancellationToken
-        );
 
     [LoggerMessage(
         1,
@@ -387,13 +330,6 @@ internal sealed partial class ReplicaManager(
 
     [LoggerMessage(4, LogLevel.Error, "The state of replica {Replica} could not be written")]
     private partial void LogNotSaved(Exception exception, string replica);
-
-    [LoggerMessage(
-        5,
-        LogLevel.Error,
-        "The record of replica {Replica} can't be read; nothing of store {Store} is freed until it is mended or removed"
-    )]
-    private partial void LogUnreadable(Exception exception, string replica, string store);
 
     private sealed class Slot(SemaphoreSlim slots) : IDisposable
     {

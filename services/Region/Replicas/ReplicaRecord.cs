@@ -14,6 +14,9 @@ internal enum ReplicaPhase
     /// <summary>Complete and verified; all its bytes are durable.</summary>
     Ready,
 
+    /// <summary>It was ready, and blocks of it are damaged or lost: out of service until they are brought in again.</summary>
+    Damaged,
+
     /// <summary>Dropped. Kept for a while, so that a late call of somebody who lost the work can't bring it back.</summary>
     Dropped,
 }

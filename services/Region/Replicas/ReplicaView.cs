@@ -5,7 +5,8 @@ namespace Gallery.Region.Replicas;
 /// <param name="State">Where it stands.</param>
 /// <param name="CopiedBytes">Bytes in place.</param>
 /// <param name="TransferredBytes">Block bytes that came from other regions, over all attempts.</param>
-internal sealed record ReplicaView(ReplicaRecord Record, ReplicaState State, long CopiedBytes, long TransferredBytes);
+/// <param name="Details">What is wrong; empty when nothing is.</param>
+internal sealed record ReplicaView(ReplicaRecord Record, ReplicaState State, long CopiedBytes, long TransferredBytes, string Details);
 
 /// <summary>Where a replica stands.</summary>
 internal enum ReplicaState
@@ -24,4 +25,7 @@ internal enum ReplicaState
 
     /// <summary>The last attempt failed.</summary>
     Failed,
+
+    /// <summary>It was complete, and is damaged or out of reach.</summary>
+    Damaged,
 }

@@ -12,6 +12,9 @@ namespace Gallery.Region.Stores;
  *   read       IBlockReader.ReadAsync checks every block against its digest. A mirrored store takes a rotten one from another zone.
  *   forgotten  When no record leads to a block any more, IBlockCollector frees it some time later. Nobody counts references: what is alive
  *              follows from the records alone, so it can be found out anew at any time.
+ *   checked    IBlockMaintainer.ScrubAsync reads everything again, in the order of the medium. A block found bad is written anew from another
+ *              zone, another store of the node, or another region.
+ *   moved      IBlockCompactor gives back the room between blocks that are alive by writing them elsewhere. Readers notice nothing.
  *
  * Every role is small so that a store on object storage can play it as well; one suite of tests is run against every implementation.
  */
@@ -70,12 +73,71 @@ internal interface IBlockCollector
     ValueTask<IBlockCollection> BeginCollectionAsync(CancellationToken cancellationToken);
 }
 
+/// <summary>Waits until so many bytes may be read or written in the background.</summary>
+internal delegate ValueTask Pace(int bytes, CancellationToken cancellationToken);
+
+/// <summary>Gives back the room that collections freed between blocks that are alive.</summary>
+internal interface IBlockCompactor
+{
+    /// <summary>Rewrites what the last collection found worth it. Safe beside readers, writers and collections; one call at a time.</summary>
+    /// <param name="pool">Buffers.</param>
+    /// <param name="pace">Waits before bytes are read and written again.</param>
+    /// <param name="cancellationToken">Ends the work; nothing is lost by it.</param>
+    /// <returns>Bytes that the store became smaller by.</returns>
+    ValueTask<long> CompactAsync(BlockBatchPool pool, Pace pace, CancellationToken cancellationToken);
+}
+
+/// <summary>How far a scrub is: everything before it was read.</summary>
+/// <param name="Segment">Number of the segment.</param>
+/// <param name="Offset">The first byte in it that was not read.</param>
+internal readonly record struct ScrubPosition(uint Segment, uint Offset);
+
+/// <summary>A piece of a scrub.</summary>
+/// <param name="Next">Where it goes on.</param>
+/// <param name="Bytes">Bytes that were read and checked.</param>
+/// <param name="Bad">Blocks that are damaged.</param>
+internal sealed record ScrubStep(ScrubPosition Next, long Bytes, IReadOnlyList<BlockRef> Bad);
+
+/// <summary>Lets damage at rest be found and mended. A store whose medium does that by itself needs none of it.</summary>
+internal interface IBlockMaintainer
+{
+    /// <summary>Writes the blocks of a batch whether they are there or not; from then on the new copies are read.</summary>
+    /// <exception cref="StorageExhaustedException">There is no room; the old copies stand.</exception>
+    ValueTask ReplaceAsync(BlockBatch batch, CancellationToken cancellationToken);
+
+    /// <summary>Has a damaged block count as not there, so that it is brought in again.</summary>
+    void Forget(in BlockDigest digest);
+
+    /// <summary>Everything that is there, in no order. Answered from memory.</summary>
+    IReadOnlyList<BlockRef> ListBlocks();
+
+    /// <summary>Reads everything at and behind a position from the medium itself and checks it, up to what is there when it ends.</summary>
+    IAsyncEnumerable<ScrubStep> ScrubAsync(ScrubPosition from, Pace pace, CancellationToken cancellationToken);
+}
+
 /// <summary>A store of blocks: all roles together.</summary>
-internal interface IBlockStore : IBlockReader, IBlockWriter, IBlockCollector, IAsyncDisposable
+internal interface IBlockStore : IBlockReader, IBlockWriter, IBlockCollector, IBlockCompactor, IBlockMaintainer, IAsyncDisposable
 {
     /// <summary>Number of blocks and nodes held.</summary>
     long BlockCount { get; }
 
     /// <summary>Bytes that they take up, in all zones together.</summary>
     long UsedBytes { get; }
+
+    /// <inheritdoc/>
+    ValueTask<long> IBlockCompactor.CompactAsync(BlockBatchPool pool, Pace pace, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(0L);
+
+    /// <inheritdoc/>
+    ValueTask IBlockMaintainer.ReplaceAsync(BlockBatch batch, CancellationToken cancellationToken) => WriteAsync(batch, cancellationToken);
+
+    /// <inheritdoc/>
+    void IBlockMaintainer.Forget(in BlockDigest digest) { }
+
+    /// <inheritdoc/>
+    IReadOnlyList<BlockRef> IBlockMaintainer.ListBlocks() => [];
+
+    /// <inheritdoc/>
+    IAsyncEnumerable<ScrubStep> IBlockMaintainer.ScrubAsync(ScrubPosition from, Pace pace, CancellationToken cancellationToken) =>
+        AsyncEnumerable.Empty<ScrubStep>();
 }

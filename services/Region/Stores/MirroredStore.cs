@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Gallery.Region.Blocks;
+using Gallery.Region.Stores.Zones;
 
 namespace Gallery.Region.Stores;
 
@@ -10,7 +11,8 @@ namespace Gallery.Region.Stores;
 /// <param name="zones">The stores, one a zone.</param>
 /// <param name="preferred">Index of the zone that is read first.</param>
 /// <param name="bad">Told of each block that a zone could not give.</param>
-internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int preferred = 0, Action<RegionException>? bad = null) : IBlockStore
+internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int preferred = 0, Action<BlockRef, RegionException>? bad = null)
+    : IBlockStore
 {
     /// <inheritdoc/>
     public long BlockCount => zones.Max(zone => zone.BlockCount);
@@ -49,11 +51,11 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
 
     /// <inheritdoc/>
     public ValueTask ReadAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken) =>
-        ReadAsync(Zone(0).ReadAsync, blocks, destination, cancellationToken);
+        ReadAsync(FirstWith(blocks).ReadAsync, blocks, destination, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask ReadUncheckedAsync(ReadOnlyMemory<BlockRef> blocks, Memory<byte> destination, CancellationToken cancellationToken) =>
-        ReadAsync(Zone(0).ReadUncheckedAsync, blocks, destination, cancellationToken);
+        ReadAsync(FirstWith(blocks).ReadUncheckedAsync, blocks, destination, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask WriteAsync(BlockBatch batch, CancellationToken cancellationToken) =>
@@ -84,6 +86,34 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
     }
 
     /// <inheritdoc/>
+    public async ValueTask<long> CompactAsync(BlockBatchPool pool, Pace pace, CancellationToken cancellationToken)
+    {
+        long freed = 0;
+        foreach (var zone in zones)
+        {
+            freed += await zone.CompactAsync(pool, pace, cancellationToken);
+        }
+
+        return freed;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask ReplaceAsync(BlockBatch batch, CancellationToken cancellationToken) =>
+        await ForEachAsync(zone => zone.ReplaceAsync(batch, cancellationToken));
+
+    /// <inheritdoc/>
+    public void Forget(in BlockDigest digest)
+    {
+        foreach (var zone in zones)
+        {
+            zone.Forget(digest);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<BlockRef> ListBlocks() => [.. zones.SelectMany(zone => zone.ListBlocks()).Distinct()];
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         foreach (var zone in zones)
@@ -93,6 +123,20 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
     }
 
     private IBlockStore Zone(int turn) => zones[(preferred + turn) % zones.Count];
+
+    /// <summary>The zone to try first: one that is away has nothing.</summary>
+    private IBlockStore FirstWith(ReadOnlyMemory<BlockRef> blocks)
+    {
+        for (var i = 0; i < zones.Count && blocks.Length > 0; i++)
+        {
+            if (Zone(i).Holds(blocks.Span[0].Digest))
+            {
+                return Zone(i);
+            }
+        }
+
+        return Zone(0);
+    }
 
     private async ValueTask ReadAsync(
         Func<ReadOnlyMemory<BlockRef>, Memory<byte>, CancellationToken, ValueTask> readFirst,
@@ -124,6 +168,13 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
         Exception? worst = null;
         for (var i = 0; i < zones.Count; i++)
         {
+            if (Zone(i) is ZoneStore { Failure: { Length: > 0 } why })
+            {
+                // A zone that is away is no damage.
+                worst ??= new BlockMissingException(why);
+                continue;
+            }
+
             try
             {
                 await Zone(i).ReadAsync(block, destination, cancellationToken);
@@ -132,7 +183,7 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
             catch (Exception exception) when (exception is BlockCorruptException or BlockMissingException)
             {
                 worst = worst is BlockCorruptException ? worst : exception;
-                bad?.Invoke((RegionException)exception);
+                bad?.Invoke(block.Span[0], (RegionException)exception);
             }
         }
 

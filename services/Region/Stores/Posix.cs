@@ -17,6 +17,7 @@ internal static partial class Posix
     private const int NoSpace = 28;
     private const int QuotaExceeded = 122;
     private const uint SyncFileRangeWrite = 2;
+    private const int AdviceDontNeed = 4;
 
     // The only flags whose values differ between the architectures that .NET runs on.
     private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
@@ -88,6 +89,11 @@ internal static partial class Posix
     /// <summary>True for the error that says that offset, length or memory do not suit the file.</summary>
     public static bool IsInvalidArgument(IOException exception) => exception.HResult == InvalidArgument;
 
+    /// <summary>Drops the clean pages of a range from the system's cache.</summary>
+    public static void DropCached(SafeFileHandle file, long offset, long length) =>
+        // A hint: where it is not supported, the cache is read.
+        _ = Advise(file, offset, length, AdviceDontNeed);
+
     /// <summary>True for errors that say "there is no room".</summary>
     public static bool IsOutOfSpace(IOException exception) => exception.HResult is NoSpace or QuotaExceeded or FileTooLarge;
 
@@ -102,6 +108,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     private static partial long Seek(SafeFileHandle file, long offset, int whence);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    private static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);

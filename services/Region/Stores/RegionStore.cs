@@ -1,11 +1,18 @@
 using Gallery.Region.Blocks;
 using Gallery.Region.Manifests;
 using Gallery.Region.Stores.Records;
+using Gallery.Region.Stores.Zones;
 
 namespace Gallery.Region.Stores;
 
 /// <summary>A store of the node: its blocks, its records, and the gate that keeps collections apart from those who use it.</summary>
-internal sealed class RegionStore(StoreName name, IBlockStore blocks, IRecordStore records) : INodeSource, IAsyncDisposable
+/// <param name="name">Which store it is.</param>
+/// <param name="blocks">Its blocks, however many zones keep them.</param>
+/// <param name="records">Its records.</param>
+/// <param name="zones">What each zone keeps of it.</param>
+internal sealed class RegionStore(StoreName name, IBlockStore blocks, IRecordStore records, IReadOnlyList<ZoneStore> zones)
+    : INodeSource,
+        IAsyncDisposable
 {
     /// <summary>Which store it is.</summary>
     public StoreName Name { get; } = name;
@@ -16,8 +23,20 @@ internal sealed class RegionStore(StoreName name, IBlockStore blocks, IRecordSto
     /// <summary>Its records.</summary>
     public IRecordStore Records { get; } = records;
 
+    /// <summary>What each zone keeps of it.</summary>
+    public IReadOnlyList<ZoneStore> Zones { get; } = zones;
+
     /// <summary>Keeps collections apart from those who rely on what is there.</summary>
     public StoreGate Gate { get; } = new();
+
+    /// <summary>Why nothing can be read from it, since no zone can be used; empty when something can.</summary>
+    public string Failure =>
+        Zones.Any(zone => zone.Failure.Length == 0) ? ""
+        : Zones.Count > 0 ? Zones[0].Failure
+        : "";
+
+    /// <summary>True when every zone can be used.</summary>
+    public bool IsWhole => Zones.All(zone => zone.Failure.Length == 0);
 
     /// <inheritdoc/>
     public async ValueTask<ReadOnlyMemory<byte>> ReadNodeAsync(BlockDigest digest, CancellationToken cancellationToken)

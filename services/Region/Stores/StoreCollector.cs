@@ -13,6 +13,7 @@ internal sealed partial class StoreCollector(
     StoreSet stores,
     UploadManager uploads,
     ReplicaManager replicas,
+    ReplicaRegistry registry,
     IOptions<RegionOptions> options,
     ILogger<StoreCollector> logger
 ) : BackgroundService
@@ -25,11 +26,7 @@ internal sealed partial class StoreCollector(
     /// <summary>Does what is due now.</summary>
     public async Task CollectAsync(CancellationToken cancellationToken)
     {
-        if (await uploads.DropExpiredAsync(cancellationToken) > 0)
-        {
-            Request(StoreName.Snapshots);
-        }
-
+        await DropExpiredAsync(cancellationToken);
         await replicas.ForgetDroppedAsync(cancellationToken);
         foreach (var name in _requested.Keys)
         {
@@ -49,14 +46,22 @@ internal sealed partial class StoreCollector(
         using var timer = new PeriodicTimer(options.Value.CollectionInterval);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            try
+            await CollectAsync(stoppingToken);
+        }
+    }
+
+    private async Task DropExpiredAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await uploads.DropExpiredAsync(cancellationToken) > 0)
             {
-                await CollectAsync(stoppingToken);
+                Request(StoreName.Snapshots);
             }
-            catch (Exception exception) when (exception is RegionException or IOException or UnauthorizedAccessException)
-            {
-                LogFailed(exception);
-            }
+        }
+        catch (Exception exception) when (exception is RegionException or IOException or UnauthorizedAccessException)
+        {
+            LogFailed(exception);
         }
     }
 
@@ -69,7 +74,7 @@ internal sealed partial class StoreCollector(
                 using var collection = await store.Blocks.BeginCollectionAsync(cancellationToken);
                 await (
                     store.Name.IsReplicaStore
-                        ? replicas.MarkAsync(store, collection, cancellationToken)
+                        ? registry.MarkAsync(store, collection, cancellationToken)
                         : uploads.MarkAsync(collection, cancellationToken)
                 );
                 LogCollected($"{store.Name}", await collection.FreeAsync());
@@ -77,7 +82,8 @@ internal sealed partial class StoreCollector(
         }
         catch (Exception exception) when (exception is RegionException or IOException or UnauthorizedAccessException)
         {
-            // Nothing was freed, and nothing is lost. The next drop of a replica asks again.
+            // Nothing was freed, and nothing is lost: it is tried again.
+            Request(store.Name);
             LogStoreFailed(exception, $"{store.Name}");
         }
     }

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using Gallery.Contracts.Common.V1;
+using Gallery.Region.Blocks;
 using Gallery.Region.Stores.Records;
 using Gallery.Region.Stores.Segments;
+using Gallery.Region.Stores.Zones;
 
 namespace Gallery.Region.Stores;
 
@@ -13,25 +15,31 @@ internal sealed class StoreSet : IAsyncDisposable
 {
     private readonly string _dataPath;
     private readonly long _segmentBytes;
+    private readonly Action<StoreName, BlockRef, RegionException>? _bad;
+    private readonly ZoneFolder[] _zones;
     private readonly ConcurrentDictionary<StoreName, Lazy<RegionStore>> _stores = new();
-    private readonly ConcurrentDictionary<(int Zone, StoreName Name), IBlockStore> _zoneStores = new();
     private readonly FileStream _nodeLock;
 
-    private readonly Action<StoreName, RegionException>? _bad;
-
-    private StoreSet(string dataPath, int zoneCount, CapacityBudget capacity, long segmentBytes, Action<StoreName, RegionException>? bad)
+    private StoreSet(
+        string dataPath,
+        int zoneCount,
+        CapacityBudget capacity,
+        long segmentBytes,
+        Action<StoreName, BlockRef, RegionException>? bad
+    )
     {
         _bad = bad;
         _dataPath = dataPath;
         _segmentBytes = segmentBytes;
-        ZoneCount = zoneCount;
         Capacity = capacity;
         Directory.CreateDirectory(dataPath);
         _nodeLock = LockFolder(dataPath);
+        _zones = [.. Enumerable.Range(1, zoneCount).Select(zone => new ZoneFolder(dataPath, zone))];
+        Array.ForEach(_zones, zone => zone.Check());
     }
 
     /// <summary>Zones of the region: one or three.</summary>
-    public int ZoneCount { get; }
+    public int ZoneCount => _zones.Length;
 
     /// <summary>The bytes that all stores may take up together.</summary>
     public CapacityBudget Capacity { get; }
@@ -47,53 +55,124 @@ internal sealed class StoreSet : IAsyncDisposable
     /// <param name="zoneCount">Zones of the region: one or three.</param>
     /// <param name="capacity">The bytes that all stores may take up together.</param>
     /// <param name="segmentBytes">Bytes at which a segment file is full.</param>
-    /// <param name="bad">Told of each block that a zone could not give.</param>
+    /// <param name="bad">Told of each block that a store, or one of its zones, could not give.</param>
     /// <exception cref="IOException">Another process has them open.</exception>
     public static StoreSet Open(
         string dataPath,
         int zoneCount,
         CapacityBudget capacity,
         long segmentBytes = SegmentStore.DefaultSegmentBytes,
-        Action<StoreName, RegionException>? bad = null
+        Action<StoreName, BlockRef, RegionException>? bad = null
     )
     {
         var set = new StoreSet(dataPath, zoneCount, capacity, segmentBytes, bad);
-        for (var zone = 1; zone <= zoneCount; zone++)
+        foreach (var zone in set._zones)
         {
-            foreach (var name in set.FindIn(zone))
-            {
-                set.Get(name);
-            }
+            set.OpenAllIn(zone);
         }
 
         set.Get(StoreName.Snapshots);
         return set;
     }
 
+    /// <summary>Why the first zone that can't be used can't; empty when all can.</summary>
+    public string FirstFailure => Array.Find(_zones, zone => zone.Failure.Length > 0)?.Failure ?? "";
+
     /// <summary>The folder of a zone.</summary>
-    public string ZonePath(int zone) => Path.Combine(_dataPath, $"zone{zone}");
+    public string ZonePath(int zone) => _zones[zone - 1].Path;
 
     /// <summary>The folder of a store in its first zone.</summary>
     public string FolderOf(StoreName name) => Path.Combine(ZonePath(name.ZonesOf(ZoneCount)[0]), name.ToString());
 
-    /// <summary>How a zone is. Tries to write to it.</summary>
+    /// <summary>How a zone is, as of the last look at it.</summary>
     public ZoneState StateOf(int zone)
     {
-        var opened = _zoneStores.Where(entry => entry.Key.Zone == zone).Select(entry => entry.Value).ToList();
-        var used = opened.Sum(store => store.UsedBytes);
+        var folder = _zones[zone - 1];
+        var parts = Stores.SelectMany(store => store.Zones).Where(part => part.Zone == folder).ToList();
+        var failure = folder.Failure.Length > 0 ? folder.Failure : parts.Find(part => part.Failure.Length > 0)?.Failure ?? "";
+        return new ZoneState(
+            zone,
+            failure,
+            parts.Sum(part => part.UsedBytes),
+            failure.Length > 0 ? 0 : Math.Min(folder.AvailableBytes(), Capacity.LeftBytes)
+        );
+    }
+
+    /// <summary>Bytes that can still be written to a store: what the fullest of its zones has room for.</summary>
+    public long AvailableTo(StoreName name)
+    {
+        var zones = name.ZonesOf(ZoneCount);
+        return Math.Min(zones.Min(zone => _zones[zone - 1].AvailableBytes()), Capacity.LeftBytes / zones.Length);
+    }
+
+    /// <summary>Looks at every zone anew, closes what can't be used any more and opens what can again.</summary>
+    /// <returns>Stores of which a zone is back.</returns>
+    public async ValueTask<IReadOnlyList<RegionStore>> CheckZonesAsync()
+    {
+        var known = _stores.Keys.ToHashSet();
+        foreach (var zone in _zones)
+        {
+            var before = zone.Failure;
+            if (zone.Check().Length == 0 && before.Length > 0)
+            {
+                OpenAllIn(zone);
+            }
+        }
+
+        var back = new List<RegionStore>();
+        foreach (var store in Stores)
+        {
+            // A store that no zone showed before is back as well.
+            var returned = !known.Contains(store.Name);
+            foreach (var part in store.Zones)
+            {
+                returned |= await part.FollowZoneAsync();
+            }
+
+            if (returned)
+            {
+                back.Add(store);
+            }
+        }
+
+        return back;
+    }
+
+    /// <summary>Reads a block from any other store of the node that has it sound.</summary>
+    public async ValueTask<bool> TryReadElsewhereAsync(
+        StoreName except,
+        BlockRef block,
+        Memory<byte> destination,
+        CancellationToken cancellationToken
+    )
+    {
+        foreach (var part in Stores.Where(store => store.Name != except).SelectMany(store => store.Zones))
+        {
+            if (part.Holds(block.Digest) && await TryReadAsync(part, block, destination, cancellationToken))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Reads a block from one zone's part of a store; false when it is not there or damaged.</summary>
+    public static async ValueTask<bool> TryReadAsync(
+        IBlockReader part,
+        BlockRef block,
+        Memory<byte> destination,
+        CancellationToken cancellationToken
+    )
+    {
         try
         {
-            Directory.CreateDirectory(ZonePath(zone));
-            var probe = Path.Combine(ZonePath(zone), ".probe");
-            File.WriteAllBytes(probe, [1]);
-            File.Delete(probe);
-            var available = Math.Min(new DriveInfo(ZonePath(zone)).AvailableFreeSpace, Capacity.LeftBytes);
-            var failure = opened.OfType<UnavailableStore>().FirstOrDefault()?.Why ?? "";
-            return new ZoneState(zone, failure, used, available);
+            await part.ReadAsync(new[] { block }, destination[..block.Length], cancellationToken);
+            return true;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is BlockCorruptException or BlockMissingException)
         {
-            return new ZoneState(zone, $"The zone {zone} can't be written to: {exception.Message}", used, 0);
+            return false;
         }
     }
 
@@ -137,16 +216,26 @@ internal sealed class StoreSet : IAsyncDisposable
         }
     }
 
-    private IEnumerable<StoreName> FindIn(int zone)
+    private void OpenAllIn(ZoneFolder zone)
     {
-        var path = ZonePath(zone);
+        foreach (var name in FindIn(zone))
+        {
+            if (name.Type != StorageAccountType.StandardZrs || ZoneCount >= 3)
+            {
+                Get(name);
+            }
+        }
+    }
+
+    private static IEnumerable<StoreName> FindIn(ZoneFolder zone)
+    {
         try
         {
-            return Directory.Exists(path)
+            return zone.Failure.Length == 0
                 ?
                 [
                     .. Directory
-                        .EnumerateDirectories(path)
+                        .EnumerateDirectories(zone.Path)
                         .Select(folder => StoreName.TryParse(Path.GetFileName(folder)))
                         .OfType<StoreName>(),
                 ]
@@ -160,28 +249,30 @@ internal sealed class StoreSet : IAsyncDisposable
 
     private RegionStore OpenStore(StoreName name)
     {
-        var zones = name.ZonesOf(ZoneCount);
-        var blocks = Array.ConvertAll(zones, zone => _zoneStores[(zone, name)] = OpenZone(name, zone));
-        var records = Array.ConvertAll(zones, zone => (IRecordStore)new RecordFolder(Path.Combine(ZonePath(zone), name.ToString())));
-        return zones.Length == 1
-            ? new RegionStore(name, blocks[0], records[0])
-            : new RegionStore(
-                name,
-                new MirroredStore(blocks, name.Ordinal % zones.Length, failure => _bad?.Invoke(name, failure)),
-                new MirroredRecords(records)
-            );
-    }
-
-    private IBlockStore OpenZone(StoreName name, int zone)
-    {
-        var folder = Path.Combine(ZonePath(zone), name.ToString());
-        try
-        {
-            return SegmentStore.Open(Path.Combine(folder, "segments"), Capacity, _segmentBytes);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return new UnavailableStore($"The zone {zone} of the region can't be used: {exception.Message}");
-        }
+        var zones = Array.ConvertAll(name.ZonesOf(ZoneCount), zone => _zones[zone - 1]);
+        var parts = Array.ConvertAll(
+            zones,
+            zone => new ZoneStore(
+                zone,
+                Path.Combine(zone.Path, name.ToString(), "segments"),
+                folder => SegmentStore.Open(folder, Capacity, _segmentBytes)
+            )
+        );
+        var records = Array.ConvertAll(
+            zones,
+            zone => (IRecordStore)new ZoneRecords(zone, new RecordFolder(Path.Combine(zone.Path, name.ToString())))
+        );
+        void Bad(BlockRef block, RegionException failure) => _bad?.Invoke(name, block, failure);
+        var blocks = parts.Length == 1 ? (IBlockStore)parts[0] : new MirroredStore(parts, name.Ordinal % parts.Length, Bad);
+        return new RegionStore(
+            name,
+            new MendingStore(
+                blocks,
+                (block, destination, cancellationToken) => TryReadElsewhereAsync(name, block, destination, cancellationToken),
+                Bad
+            ),
+            records.Length == 1 ? records[0] : new MirroredRecords(records),
+            parts
+        );
     }
 }

@@ -25,6 +25,9 @@ internal sealed class ContentTransfer(
     private readonly HashSet<BlockDigest> _underWay = [];
     private readonly Lock _gate = new();
 
+    /// <summary>Told how many bytes of blocks are lacking before the first is fetched; throws to refuse.</summary>
+    public Action<long>? Admit { get; init; }
+
     /// <summary>Fetches what is lacking. On return everything is written, though not yet durable.</summary>
     /// <param name="source">Who has it.</param>
     /// <param name="content">Which content.</param>
@@ -38,6 +41,7 @@ internal sealed class ContentTransfer(
     )
     {
         var root = await FetchManifestAsync(source, content, cancellationToken);
+        Admit?.Invoke(await MissingBytesAsync(target, root, cancellationToken));
         var similar = await SimilarContent.FindAsync(target, root, earlier ?? [], cancellationToken);
         var options = new ParallelOptions { MaxDegreeOfParallelism = source.Concurrency, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(

@@ -27,16 +27,28 @@ internal sealed partial class UploadManager(
     private const string Kind = "uploads";
     private readonly ConcurrentDictionary<string, OpenUpload> _uploads = new(StringComparer.Ordinal);
     private readonly RegionStore _store = stores.Snapshots;
-    private bool _unreadable;
+    private readonly HashSet<string> _unreadable = [];
+    private volatile bool _loaded;
 
     /// <summary>The uploads that the node has.</summary>
     public IEnumerable<UploadRecord> Records => _uploads.Values.Select(upload => upload.Record);
 
-    /// <summary>Reads back what the node had when it stopped.</summary>
+    /// <summary>Reads back what the node had when it stopped, or what came back with its zone.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
+        _loaded = false;
+        if (_store.Failure.Length > 0)
+        {
+            return;
+        }
+
         foreach (var id in await _store.Records.ListAsync(Kind, cancellationToken))
         {
+            if (_uploads.ContainsKey(id))
+            {
+                continue;
+            }
+
             try
             {
                 if (await _store.Records.TryGetAsync(Kind, id, cancellationToken) is { } bytes)
@@ -48,10 +60,12 @@ internal sealed partial class UploadManager(
             }
             catch (Exception exception) when (exception is RegionException or JsonException or IOException)
             {
-                _unreadable = true;
+                _unreadable.Add(id);
                 LogUnreadable(exception, id);
             }
         }
+
+        _loaded = true;
     }
 
     /// <summary>Opens an upload, or finds the open one.</summary>
@@ -237,7 +251,7 @@ internal sealed partial class UploadManager(
     /// <summary>Marks all blocks that uploads need.</summary>
     public async ValueTask MarkAsync(ILiveBlocks live, CancellationToken cancellationToken)
     {
-        if (_unreadable)
+        if (!_loaded || _unreadable.Count > 0)
         {
             throw new RegionException(ErrorReason.ContentCorrupt, "An upload's record can't be read: nobody knows which blocks it needs.");
         }

@@ -26,6 +26,7 @@ internal static class HeartbeatRules
             State = sick.Count > 0 ? RegionState.Degraded : RegionState.Up,
             Details = string.Join("; ", sick.Select(zone => FormattableString.Invariant($"zone {zone.Number}: {zone.Details}"))),
             LastSeenTime = Timestamp.FromDateTimeOffset(now),
+            ReplicaRevision = node.ReplicaRevision,
             UsedBytes = node.Zones.Sum(zone => zone.UsedBytes),
             AvailableBytes = node.Zones.Count == 0 ? 0 : node.Zones.Min(zone => zone.AvailableBytes),
             RoundTripMicros =

@@ -172,6 +172,10 @@ public sealed class ResourceCommandTests : IAsyncLifetime
         var status = (await house.RunAsync("version", "status", "rg1/prod/ubuntu/1.0.0")).Succeeded().Out;
         Assert.Contains("retrying", status, StringComparison.Ordinal);
         Assert.Contains("40 %", status, StringComparison.Ordinal);
+        var replicas = (await house.RunAsync("version", "replicas", "rg1/prod/ubuntu/1.0.0", "--region", "eastus")).Succeeded().Out;
+        Assert.Equal("eastus", Assert.Single(house.Replication.Requests.OfType<ListReplicasRequest>()).Region);
+        Assert.Contains("2026-03-04 05:06:07Z", replicas, StringComparison.Ordinal);
+        Assert.Contains("eastus has lost it", replicas, StringComparison.Ordinal);
         (await house.RunAsync("version", "delete", "1.0.0", "--group", "rg1", "--gallery", "prod", "--definition", "ubuntu")).Succeeded();
         Assert.Empty(house.Catalog.Versions);
     }

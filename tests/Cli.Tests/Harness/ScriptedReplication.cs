@@ -164,6 +164,21 @@ internal sealed class ScriptedReplication
             return Task.FromResult(new GetReplicationStatusResponse { Status = replication.Statuses[^1] });
         }
 
+        public override Task<ListReplicasResponse> ListReplicas(ListReplicasRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            var replica = new Replica
+            {
+                Name = $"{request.Parent}/replicas/eastus-0",
+                Region = "eastus",
+                State = Contracts.Events.V1.ReplicaState.Queued,
+                StorageAccountType = StorageAccountType.StandardZrs,
+                LastVerifiedTime = Timestamp.FromDateTime(new DateTime(2026, 3, 4, 5, 6, 7, DateTimeKind.Utc)),
+                Details = "eastus has lost it",
+            };
+            return Task.FromResult(new ListReplicasResponse { Replicas = { replica } });
+        }
+
         public override async Task WatchReplicationStatus(
             WatchReplicationStatusRequest request,
             IServerStreamWriter<WatchReplicationStatusResponse> responseStream,

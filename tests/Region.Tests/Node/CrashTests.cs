@@ -1,6 +1,8 @@
 using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Region.V1;
+using Gallery.Region.Blocks;
 using Gallery.Region.Tests.Support;
+using Gallery.TestKit;
 using Grpc.Core;
 
 namespace Gallery.Region.Tests.Node;
@@ -90,6 +92,53 @@ public sealed class CrashTests(NodesFixture nodes)
         Assert.Equal(disk, await last.Client.ReadAsync("r"));
         Assert.Equal(TestDisk.Occupied(disk), (await last.Client.CommitAsync("killed")).OccupiedSizeBytes);
     }
+
+    [Fact]
+    public async Task A_node_that_is_killed_while_it_compacts_has_everything_and_goes_on()
+    {
+        using var data = new TempFolder();
+        var (gone, kept) = (TestDisk.Make(320, 300), TestDisk.Make(321, 300));
+        for (var block = 0; block < 300; block += 4)
+        {
+            gone.AsSpan(block * BlockLayout.BlockSize, BlockLayout.BlockSize).CopyTo(kept.AsSpan(block * BlockLayout.BlockSize));
+        }
+
+        // What both share lies between blocks that only the first one has, and those are freed.
+        (string, string)[] settings =
+        [
+            ("Region:SegmentBytes", $"{8 << 20}"),
+            ("Region:CollectionInterval", "00:00:00.100"),
+            ("Region:CompactionBytesPerSecond", "1500000"),
+        ];
+        long full;
+        await using (var node = await StartAsync(data, settings))
+        {
+            await node.Client.PublishAsync("gone", gone);
+            var content = await node.Client.PublishAsync("kept", kept);
+            await node.Client.PullAsync(NodeClient.Order("r", content, node.Client.FromUpload("kept")));
+            full = await UsedAsync(node);
+            await node.Client.Commits.DeleteUploadAsync(new() { UploadId = "gone" });
+            await Task.Delay(600);
+            await node.KillAsync();
+        }
+
+        await using (var node = await StartAsync(data, settings))
+        {
+            Assert.Equal(TestDisk.Occupied(kept), (await node.Client.CommitAsync("kept")).OccupiedSizeBytes);
+            await Task.Delay(900);
+            await node.KillAsync();
+        }
+
+        await using var last = await StartAsync(data, ("Region:SegmentBytes", $"{8 << 20}"), ("Region:CollectionInterval", "00:00:00.100"));
+        await Eventually.Async(async () => await UsedAsync(last) < full - (TestDisk.Occupied(gone) * 6 / 10), TimeSpan.FromSeconds(15));
+        var again = NodeClient.Order("again", await last.Client.CommitAsync("kept"), last.Client.FromUpload("kept"), ordinal: 1);
+        await last.Client.PullAsync(again);
+        Assert.Equal(kept, await last.Client.ReadAsync("again"));
+        Assert.Equal(kept, await last.Client.ReadAsync("r"));
+    }
+
+    private static async Task<long> UsedAsync(NodeProcess node) =>
+        (await node.Client.Nodes.GetNodeAsync(new())).Node.Zones.Sum(zone => zone.UsedBytes);
 
     private Task<NodeProcess> StartAsync(TempFolder data, params (string Key, string Value)[] settings) =>
         NodeProcess.StartAsync(nodes.Issuer, nodes.Grants, "crash", data, settings);

@@ -1,6 +1,7 @@
 using Gallery.Region.Errors;
 using Gallery.Region.Stores;
 using Gallery.Region.Stores.Segments;
+using Gallery.Region.Stores.Zones;
 using Gallery.Region.Tests.Support;
 
 namespace Gallery.Region.Tests.Stores;

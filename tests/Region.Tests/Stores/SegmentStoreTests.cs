@@ -183,7 +183,7 @@ public sealed class SegmentStoreTests : BlockStoreSuite
             Assert.True(index.TryAdd(TestBlocks.Digest(i), new BlockLocation((uint)(i % 10), (uint)i, 1)));
         }
 
-        index.RemoveSegments([3, 4]);
+        index.RemoveWhere((_, location) => location.Segment is 3 or 4);
         Assert.Equal(8_000, index.Count);
         for (var i = 0; i < 10_000; i++)
         {
@@ -196,7 +196,7 @@ public sealed class SegmentStoreTests : BlockStoreSuite
         }
 
         var seen = 0;
-        index.ForEach((_, _) => seen++);
+        index.ForEach((_, _, _) => seen++);
         Assert.Equal(10_000, seen);
     }
 

@@ -41,6 +41,14 @@ public sealed class NodesFixture : IAsyncLifetime, IDisposable
         TempFolder? data = null,
         params (string Key, string Value)[] settings
     ) => TestNode.StartAsync(Issuer, Grants, region, zones, data, settings);
+
+    /// <summary>A node whose clock runs, for what happens by the time.</summary>
+    internal Task<TestNode> StartInTimeAsync(
+        string region,
+        int zones = 1,
+        TempFolder? data = null,
+        params (string Key, string Value)[] settings
+    ) => TestNode.StartAsync(Issuer, Grants, region, zones, data, settings, realTime: true);
 }
 
 [CollectionDefinition("nodes")]

@@ -26,9 +26,10 @@ internal sealed class TestNode : IAsyncDisposable
         TestIssuer issuer,
         TestGrants grants,
         string region,
-        int zones = 1,
-        TempFolder? data = null,
-        params (string Key, string Value)[] settings
+        int zones,
+        TempFolder? data,
+        (string Key, string Value)[] settings,
+        bool realTime = false
     )
     {
         var folder = data ?? new TempFolder();
@@ -41,6 +42,11 @@ internal sealed class TestNode : IAsyncDisposable
                 .WithSetting("Region:DataPath", folder.Path)
                 .WithSetting("Region:CollectionInterval", "00:00:00.200")
                 .WithSetting("Grants:PublicKey", grants.PublicKey);
+            if (realTime)
+            {
+                builder.WithSystemTime();
+            }
+
             foreach (var (key, value) in settings)
             {
                 builder.WithSetting(key, value);

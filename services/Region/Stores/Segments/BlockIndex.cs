@@ -73,40 +73,64 @@ internal sealed class BlockIndex
         return true;
     }
 
-    /// <summary>Calls back for every block: its slot and where it lies.</summary>
-    public void ForEach(Action<int, BlockLocation> visit)
+    /// <summary>Tells another place of a block that is in the index. Its slot stays the same.</summary>
+    public void Set(in BlockDigest digest, in BlockLocation location)
+    {
+        if (TryFindSlot(digest, out var slot))
+        {
+            ref var entry = ref At(slot);
+            entry = new Entry(digest, location, entry.Next);
+        }
+    }
+
+    /// <summary>Calls back for every block: its slot, what it is, and where it lies.</summary>
+    public void ForEach(Action<int, BlockDigest, BlockLocation> visit)
     {
         for (var slot = 0; slot < _used; slot++)
         {
             ref readonly var entry = ref At(slot);
             if (!entry.Digest.IsHole)
             {
-                visit(slot, entry.Location);
+                visit(slot, entry.Digest, entry.Location);
             }
         }
     }
 
-    /// <summary>Removes all blocks that lie in the given segments.</summary>
-    public void RemoveSegments(HashSet<uint> segments)
+    /// <summary>Removes a block; no error when it is not there.</summary>
+    public void Remove(in BlockDigest digest)
+    {
+        if (TryFindSlot(digest, out var slot))
+        {
+            RemoveFrom(BucketOf(digest), (candidate, _) => candidate == slot);
+        }
+    }
+
+    /// <summary>Removes all blocks that a condition on slot and place holds for.</summary>
+    public void RemoveWhere(Func<int, BlockLocation, bool> condition)
     {
         for (var bucket = 0; bucket < _buckets.Length; bucket++)
         {
-            ref var link = ref _buckets[bucket];
-            while (link >= 0)
+            RemoveFrom(bucket, condition);
+        }
+    }
+
+    private void RemoveFrom(int bucket, Func<int, BlockLocation, bool> condition)
+    {
+        ref var link = ref _buckets[bucket];
+        while (link >= 0)
+        {
+            var slot = link;
+            ref var entry = ref At(slot);
+            if (condition(slot, entry.Location))
             {
-                var slot = link;
-                ref var entry = ref At(slot);
-                if (segments.Contains(entry.Location.Segment))
-                {
-                    link = entry.Next;
-                    entry = new Entry(default, default, _free);
-                    _free = slot;
-                    Count--;
-                }
-                else
-                {
-                    link = ref entry.Next;
-                }
+                link = entry.Next;
+                entry = new Entry(default, default, _free);
+                _free = slot;
+                Count--;
+            }
+            else
+            {
+                link = ref entry.Next;
             }
         }
     }

@@ -135,6 +135,9 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Has the next read of a range come from the disk, and not from what the system remembers of it.</summary>
+    public void DropCached(long offset, long length) => Posix.DropCached(_file, offset, length);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,4 +1,4 @@
-namespace Gallery.Region.Stores;
+namespace Gallery.Region.Stores.Zones;
 
 /// <summary>How a zone of the region is.</summary>
 /// <param name="Number">From 1.</param>

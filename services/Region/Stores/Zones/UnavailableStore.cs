@@ -1,7 +1,7 @@
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
 
-namespace Gallery.Region.Stores;
+namespace Gallery.Region.Stores.Zones;
 
 /// <summary>Stands for the store of a zone that can't be opened: it holds nothing, and says why it takes nothing.</summary>
 internal sealed class UnavailableStore(string why) : IBlockStore
@@ -46,7 +46,7 @@ internal sealed class UnavailableStore(string why) : IBlockStore
 
     private sealed class NothingToCollect : IBlockCollection
     {
-        public bool Mark(in BlockDigest digest) => true;
+        public bool Mark(in BlockDigest digest) => false;
 
         public ValueTask<long> FreeAsync() => ValueTask.FromResult(0L);
 
