@@ -51,12 +51,15 @@ internal static class Composition
         services.AddOptions<WorkOptions>().BindConfiguration("Work").ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<AuditOptions>().BindConfiguration("Audit");
         services.AddHostedService<ReplicaAuditor>();
+        services.AddOptions<RegionLinkOptions>().BindConfiguration("Links").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<RegionLinkOptions>, RegionLinksValidation>();
         services.AddOptions<WatchOptions>().BindConfiguration("Watch");
         services.AddSingleton<ChangeSignals>().AddHostedService(provider => provider.GetRequiredService<ChangeSignals>());
         services
             .AddSingleton<VersionStore>()
             .AddSingleton<VersionReconciler>()
             .AddSingleton<FreshVersions>()
+            .AddSingleton<ReplicaWatcher>()
             .AddHostedService<VersionSweep>();
         services.AddSingleton<WorkQueue>().AddSingleton<SourcePlanner>().AddSingleton<BlockedWork>().AddSingleton<ReplicationTelemetry>();
         services

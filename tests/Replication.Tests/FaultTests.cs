@@ -300,7 +300,7 @@ public sealed class FaultTests
     [Fact]
     public async Task Two_instances_share_the_work_and_an_instance_that_stops_hands_it_over()
     {
-        await using var house = await House.StartAsync();
+        await using var house = await House.StartAsync(("Work:CopiesPerRegion", "2"));
         var second = await house.StartInstanceAsync();
         var release = new TaskCompletionSource();
         house["westus"].OnPull = pull => release.Task.WaitAsync(pull.Cancellation);
@@ -364,6 +364,7 @@ public sealed class FaultTests
         house.Time.Advance(TimeSpan.FromSeconds(31));
         Assert.True(ResourceName.TryParse(version, out var name));
         var replica = (await house.ReplicasAsync(version)).Single();
-        return await queue.TryClaimAsync(Lane.Copy, "westus", VersionKeys.Member(name, replica.Uid), default);
+        var candidate = new Candidate(House.Subscription, Rank.FirstSmall, 0, VersionKeys.Member(name, replica.Uid));
+        return await queue.TryClaimAsync(Lane.Copy, "westus", candidate, default);
     }
 }

@@ -20,6 +20,9 @@ public sealed class RealNodesTests : IAsyncLifetime
     private const int BlockSize = 65_536;
     private const int Blocks = 48;
 
+    // What a node writes at once, and so the steps in which its progress shows.
+    private const long Batch = 4 << 20;
+
     private static readonly string[] Regions = ["westus", "eastus"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("gallery-nodes-").FullName;
@@ -43,14 +46,19 @@ public sealed class RealNodesTests : IAsyncLifetime
             await StartNodeAsync(region);
         }
 
+        await StartHostAsync();
+    }
+
+    private async Task StartHostAsync(params (string Name, string Value)[] settings)
+    {
         _host = await ServiceHost<Program>.StartAsync(builder =>
         {
             builder
                 .WithRedis(_redis)
-                .WithIssuer(_issuer)
+                .WithIssuer(_issuer!)
                 .WithSystemTime()
-                .WithPeer("sharing", _peers)
-                .WithPeer("catalog", _peers)
+                .WithPeer("sharing", _peers!)
+                .WithPeer("catalog", _peers!)
                 .WithSetting("Redis:Partitions", "2")
                 .WithSetting("RegionMonitor:Heartbeat", "00:00:00.2")
                 .WithSetting("Audit:Interval", "00:00:00.2")
@@ -63,6 +71,11 @@ public sealed class RealNodesTests : IAsyncLifetime
                     .WithSetting($"Regions:{index}:Zones", ZonesOf(Regions[index]))
                     .WithSetting($"Regions:{index}:GrpcUrl", UrlOf(Regions[index]))
                     .WithSetting($"Regions:{index}:HttpUrl", UrlOf(Regions[index]));
+            }
+
+            foreach (var (name, value) in settings)
+            {
+                builder.WithSetting(name, value);
             }
         });
     }
@@ -224,14 +237,62 @@ public sealed class RealNodesTests : IAsyncLifetime
             )
         ).Replicas.Single();
 
+    [Fact]
+    public async Task A_copy_that_is_cancelled_and_then_loses_its_worker_goes_on_and_moves_no_block_twice()
+    {
+        await _host!.DisposeAsync();
+        await StartHostAsync(
+            ("Links:Pairs:0:From", "westus"),
+            ("Links:Pairs:0:To", "eastus"),
+            ("Links:Pairs:0:MaxBytesPerSecond", $"{Batch}")
+        );
+        var disk = Disk(6, blocks: 3 * 8 * 64);
+        var version = await PublishAsync("5.0.0", disk, ("westus", 1), ("eastus", 1));
+        var replication = new ReplicationService.ReplicationServiceClient(Channel);
+        var row = await UntilMovedAsync(version.Name, Batch);
+        Assert.True(row.TransferredBytes < Occupied(disk), "The limit of the pair did not hold.");
+
+        await replication.CancelReplicationAsync(new CancelReplicationRequest { Version = version.Name, Region = "eastus" });
+        await Eventually.GetAsync(() => StatusAsync(version.Name), status => status.Summary[1].Details == "cancelled");
+        using (var channel = GrpcChannel.ForAddress(UrlOf("eastus")))
+        {
+            var headers = new Metadata { { "authorization", $"Bearer {_issuer!.TokenOf(TestPrincipal.Service("replication"))}" } };
+            var nodes = new ReplicaService.ReplicaServiceClient(channel);
+            var held = (await nodes.ListReplicasAsync(new Contracts.Region.V1.ListReplicasRequest(), headers)).Replicas.Single();
+            Assert.Equal(NodeReplicaState.Waiting, held.State);
+        }
+
+        await replication.RetryRegionAsync(new RetryRegionRequest { Version = version.Name, Region = "eastus" });
+        var before = (await StatusAsync(version.Name)).Summary[1].TransferredBytes;
+        Assert.InRange(before, Batch, Occupied(disk) - Batch);
+        await UntilMovedAsync(version.Name, before + Batch);
+
+        // Another process takes over, while the node is still at work, and the link is free again.
+        await _host.DisposeAsync();
+        await StartHostAsync();
+        var status = await UntilCompletedAsync(version.Name);
+        Assert.Equal(Occupied(disk), status.Summary[1].TransferredBytes);
+        Assert.Equal(disk, await ReadAsync(version.Name, "eastus", 0));
+    }
+
+    private async Task<RegionalReplicationStatus> UntilMovedAsync(string version, long bytes) =>
+        (
+            await Eventually.GetAsync(
+                () => StatusAsync(version),
+                status => status.Summary.Count == 2 && status.Summary[1].TransferredBytes >= bytes,
+                TimeSpan.FromSeconds(20),
+                "bytes to move"
+            )
+        ).Summary[1];
+
     private static string ZonesOf(string region) => region == "eastus" ? "3" : "1";
 
-    private static byte[] Disk(int seed)
+    private static byte[] Disk(int seed, int blocks = Blocks)
     {
         // Random blocks between holes.
-        var disk = new byte[Blocks * BlockSize];
+        var disk = new byte[blocks * BlockSize];
         var random = new Random(seed);
-        for (var block = 0; block < Blocks; block++)
+        for (var block = 0; block < blocks; block++)
         {
             if (block % 3 == 0)
             {

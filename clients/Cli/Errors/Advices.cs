@@ -22,6 +22,7 @@ internal static class Advices
             "InvalidDiskFormat" => "Check the file, and --format. 'raw' takes a file as it is.",
             "StorageExhausted" => "Delete versions and snapshots, or choose another region.",
             "ReplicasExhausted" => "Wait until other deployments are done, or give the version more replicas in this region.",
+            "ReplicationEnded" => "'gallery version retry' tries a region again.",
             "GrantNotValid" or "LeaseExpired" => "Run the command again: it asks for a new grant.",
             "RegionUnavailable" => "'gallery region list' shows how the regions are. Try again later.",
             "StorageAccountTypeNotSupported" => "'gallery region list' shows how many zones a region has; Standard_ZRS takes three.",

@@ -27,6 +27,12 @@ internal static class Human
     public static string Time(Timestamp? time) =>
         time is null ? "" : time.ToDateTimeOffset().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
+    /// <summary>A span of time: <c>0:01:40</c>; empty when absent.</summary>
+    public static string Span(Duration? span) =>
+        span is null
+            ? ""
+            : string.Create(CultureInfo.InvariantCulture, $"{span.Seconds / 3600}:{span.Seconds / 60 % 60:00}:{span.Seconds % 60:00}");
+
     /// <summary>An amount of money: <c>3.40 USD</c>. Two decimals, and up to six where the amount has them.</summary>
     public static string Money(Money? money) =>
         money is null

@@ -31,7 +31,7 @@ internal sealed class BarRegionView(ProgressContext context) : IRegionView
                 ? $"{Markup.Escape(row.Region)} [{colour}]{text}[/]"
                 : $"{Markup.Escape(row.Region)} {text}";
             bar.Value = row.State == RegionalReplicationState.Completed ? 100 : Math.Min(row.Progress, 99);
-            if (row.State == RegionalReplicationState.Failed)
+            if (row.State is RegionalReplicationState.Failed or RegionalReplicationState.Cancelled)
             {
                 bar.StopTask();
             }
@@ -53,6 +53,7 @@ internal sealed class BarRegionView(ProgressContext context) : IRegionView
         {
             RegionalReplicationState.Completed => "green",
             RegionalReplicationState.Failed => "red",
+            RegionalReplicationState.Cancelled => "yellow",
             _ => null,
         };
 }

@@ -38,7 +38,7 @@ internal sealed class PlainRegionView : IRegionView, IDisposable
                 }
 
                 waiting[row.Region] = row;
-                if (row.State is RegionalReplicationState.Completed or RegionalReplicationState.Failed || IsDue(row.Region))
+                if (row.State is not (RegionalReplicationState.Replicating or RegionalReplicationState.Unspecified) || IsDue(row.Region))
                 {
                     Write(row.Region);
                 }

@@ -16,7 +16,9 @@ internal static class RegionLine
             RegionalReplicationState.Completed =>
                 $"complete, {Replicas(row)}, {Human.Bytes(row.TotalBytes)}, {Human.Bytes(row.TransferredBytes)} crossed borders",
             RegionalReplicationState.Failed => $"given up, {Replicas(row)}",
-            _ => $"replicating {row.Progress} %, {Replicas(row)}, {Human.Bytes(row.CopiedBytes)} of {Human.Bytes(row.TotalBytes)}",
+            RegionalReplicationState.Cancelled => Replicas(row),
+            _ =>
+                $"replicating {row.Progress} %, {Replicas(row)}, {Human.Bytes(row.CopiedBytes)} of {Human.Bytes(row.TotalBytes)}{Rate(row)}",
         };
 
     /// <summary>The same beside a bar, which shows the progress itself.</summary>
@@ -25,7 +27,8 @@ internal static class RegionLine
         {
             RegionalReplicationState.Completed => $"complete, {Replicas(row)}",
             RegionalReplicationState.Failed => $"given up, {Replicas(row)}",
-            _ => $"{Replicas(row)}, {Human.Bytes(row.CopiedBytes)} of {Human.Bytes(row.TotalBytes)}",
+            RegionalReplicationState.Cancelled => Replicas(row),
+            _ => $"{Replicas(row)}, {Human.Bytes(row.CopiedBytes)} of {Human.Bytes(row.TotalBytes)}{Rate(row)}",
         } + Details(row);
 
     /// <summary>What is wrong, and when it is tried again; empty when all is well.</summary>
@@ -36,6 +39,12 @@ internal static class RegionLine
     /// </summary>
     public static string Key(RegionalReplicationStatus row) =>
         $"{State(row)}{row.RetryTime}{string.Concat(row.Details.Where(c => !char.IsAsciiDigit(c)))}";
+
+    /// <summary>How fast it is and how long it takes; empty while nothing moves.</summary>
+    private static string Rate(RegionalReplicationStatus row) =>
+        row.BytesPerSecond <= 0 ? ""
+        : row.TimeLeft is null ? $", {Human.Bytes(row.BytesPerSecond)}/s"
+        : $", {Human.Bytes(row.BytesPerSecond)}/s, {Human.Span(row.TimeLeft)} left";
 
     private static string Replicas(RegionalReplicationStatus row) =>
         row.TargetReplicaCount == 1 ? $"{row.ReadyReplicaCount}/1 replica" : $"{row.ReadyReplicaCount}/{row.TargetReplicaCount} replicas";

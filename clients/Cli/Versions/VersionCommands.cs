@@ -7,7 +7,7 @@ using Gallery.Contracts.Common.V1;
 
 namespace Gallery.Cli.Versions;
 
-/// <summary><c>version show|list|status|replicas|delete</c>.</summary>
+/// <summary><c>version show|list|status|replicas|watch|cancel|retry|delete</c>.</summary>
 internal static class VersionCommands
 {
     /// <summary>The command with its children.</summary>
@@ -18,6 +18,9 @@ internal static class VersionCommands
             List(host),
             VersionStatusCommand.Create(host),
             VersionReplicasCommand.Create(host),
+            ReplicaWatchCommand.Create(host),
+            ReplicationCommands.Cancel(host),
+            ReplicationCommands.Retry(host),
             Delete(host),
         };
 

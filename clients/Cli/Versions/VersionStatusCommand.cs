@@ -42,7 +42,8 @@ internal static class VersionStatusCommand
         );
     }
 
-    private static void Write(Invocation invocation, ReplicationStatus status) =>
+    /// <summary>Writes a status.</summary>
+    public static void Write(Invocation invocation, ReplicationStatus status) =>
         invocation.Result.WriteParts(
             status,
             status.Summary,
@@ -52,6 +53,12 @@ internal static class VersionStatusCommand
             new Column<RegionalReplicationStatus>("REPLICAS", row => $"{row.ReadyReplicaCount}/{row.TargetReplicaCount}", AlignRight: true),
             new Column<RegionalReplicationStatus>("COPIED", row => Human.Bytes(row.CopiedBytes), AlignRight: true),
             new Column<RegionalReplicationStatus>("CROSSED BORDERS", row => Human.Bytes(row.TransferredBytes), AlignRight: true),
+            new Column<RegionalReplicationStatus>(
+                "RATE",
+                row => row.BytesPerSecond > 0 ? $"{Human.Bytes(row.BytesPerSecond)}/s" : "",
+                AlignRight: true
+            ),
+            new Column<RegionalReplicationStatus>("LEFT", row => Human.Span(row.TimeLeft), AlignRight: true),
             new Column<RegionalReplicationStatus>("RETRY", row => Human.Time(row.RetryTime)),
             new Column<RegionalReplicationStatus>("DETAILS", row => row.Details)
         );

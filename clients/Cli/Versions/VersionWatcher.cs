@@ -95,12 +95,14 @@ internal static class VersionWatcher
     /// <exception cref="CommandFailure">One was.</exception>
     public static void RequireComplete(ResourceName version, ReplicationStatus status)
     {
-        var givenUp = status.Summary.Where(row => row.State == RegionalReplicationState.Failed).ToList();
+        var givenUp = status
+            .Summary.Where(row => row.State is RegionalReplicationState.Failed or RegionalReplicationState.Cancelled)
+            .ToList();
         if (givenUp.Count > 0)
         {
             throw CommandFailure.Failed(
                 $"{version.Short} is not complete: {string.Join("; ", givenUp.Select(row => $"{row.Region}: {row.Details}"))}",
-                "The regions that are complete stay usable. Publish the version again to try the others once more."
+                $"The regions that are complete stay usable. Try another once more: gallery version retry {version.Short} --region {givenUp[0].Region}"
             );
         }
     }

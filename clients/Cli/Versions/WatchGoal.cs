@@ -16,9 +16,11 @@ internal sealed record WatchGoal(string? Uid, long Generation)
         status.Generation >= Generation
         && (Uid is null || status.VersionUid.Length == 0 || Uid.Equals(status.VersionUid, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>True when nothing is left to do: every region is complete or was given up.</summary>
+    /// <summary>True when nothing is left to do: every region is complete, was given up or cancelled.</summary>
     public bool IsReached(ReplicationStatus status) =>
         Concerns(status)
         && status.Summary.Count > 0
-        && status.Summary.All(row => row.State is RegionalReplicationState.Completed or RegionalReplicationState.Failed);
+        && status.Summary.All(row =>
+            row.State is RegionalReplicationState.Completed or RegionalReplicationState.Failed or RegionalReplicationState.Cancelled
+        );
 }

@@ -58,7 +58,8 @@ internal static class ReplicationRows
     private static string Reasons(ReplicationStatusChanged told) =>
         string.Join(
             "; ",
-            told.Summary.Where(row => row.State == RegionalReplicationState.Failed).Select(row => $"{row.Region}: {row.Details}")
+            told.Summary.Where(row => row.State is RegionalReplicationState.Failed or RegionalReplicationState.Cancelled)
+                .Select(row => $"{row.Region}: {row.Details}")
         );
 
     private static RegionalReplicationStatus Waiting(TargetRegion target, RegionalReplicationStatus? row, long size, DateTimeOffset now)

@@ -25,7 +25,7 @@ internal sealed class BlocksClient(
     string region,
     string grant,
     LinkSpeed speed,
-    TransferLimiter limiter,
+    LinkLimiter limiter,
     TimeSpan timeout,
     RegionTelemetry telemetry
 )

@@ -14,7 +14,7 @@ namespace Gallery.Region.Content;
 internal sealed class NodeStream(
     Stream inner,
     string region,
-    TransferLimiter limiter,
+    LinkLimiter limiter,
     TimeSpan timeout,
     CancellationToken cancellationToken
 ) : Stream

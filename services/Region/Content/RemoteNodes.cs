@@ -39,10 +39,11 @@ internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, 
     {
         var channel = _channels.GetOrAdd(node.Address.AbsoluteUri, address => new Lazy<GrpcChannel>(() => Connect(address))).Value;
         var timeout = options.Value.SourceTimeout;
+        var link = limiter.LinkFrom(node.Region, node.MaxBytesPerSecond);
         var bulk = node.HttpAddress is { } http
-            ? new BlocksClient(_bulk, http, node.Region, grant, SpeedOf(http), limiter, timeout, telemetry)
+            ? new BlocksClient(_bulk, http, node.Region, grant, SpeedOf(http), link, timeout, telemetry)
             : null;
-        return new RemoteSource(node.Region, channel.CreateCallInvoker(), grant, bulk, pool, limiter, timeout);
+        return new RemoteSource(node.Region, channel.CreateCallInvoker(), grant, bulk, pool, link, timeout);
     }
 
     private LinkSpeed SpeedOf(Uri node) => _speeds.GetOrAdd(node.AbsoluteUri, _ => new LinkSpeed());

@@ -22,7 +22,7 @@ internal sealed class RemoteSource(
     string grant,
     BlocksClient? bulk,
     BlockBatchPool pool,
-    TransferLimiter limiter,
+    LinkLimiter limiter,
     TimeSpan timeout
 ) : IContentSource
 {

@@ -62,11 +62,15 @@ internal static class RequestChecks
         var violations = new Violations();
         violations.AddIf(!IsId(request.ReplicaId), "replica_id", "1 to 200 characters of [A-Za-z0-9._-]");
         violations.AddIf(request.FencingToken < 0, "fencing_token", "0 or more");
+        violations.AddIf(request.TransferredBytes < 0, "transferred_bytes", "0 or more");
         var store = ReadStore(request.Store, violations);
         var disks = ReadDisks(request.Disks, violations);
         var sources = ReadSources(request.Sources, request.Disks.Count, violations);
         violations.ThrowIfAny();
-        return new PullOrder(request.ReplicaId, request.FencingToken, store, disks, sources);
+        return new PullOrder(request.ReplicaId, request.FencingToken, store, disks, sources)
+        {
+            TransferredBytes = request.TransferredBytes,
+        };
     }
 
     private static bool IsId(string id) =>
@@ -160,10 +164,16 @@ internal static class RequestChecks
             "http://host:port, https://host:port, or nothing"
         );
         violations.AddIf(source.Remote.Grants.Count != disks, $"sources[{i}].remote.grants", "one grant a disk");
+        violations.AddIf(source.Remote.MaxBytesPerSecond < 0, $"sources[{i}].remote.max_bytes_per_second", "0 or more");
         violations.AddIf(source.Region.Length == 0, $"sources[{i}].region", "the region that the node is in");
         if (sound)
         {
-            read.Add(new NodeSource(source.Region, address!, http, [.. source.Remote.Grants]));
+            read.Add(
+                new NodeSource(source.Region, address!, http, [.. source.Remote.Grants])
+                {
+                    MaxBytesPerSecond = source.Remote.MaxBytesPerSecond,
+                }
+            );
         }
     }
 }

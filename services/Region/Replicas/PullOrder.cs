@@ -14,7 +14,11 @@ internal sealed record PullOrder(
     StoreName Store,
     IReadOnlyList<ReplicaDiskRecord> Disks,
     IReadOnlyList<SourceOrder> Sources
-);
+)
+{
+    /// <summary>Block bytes that are known to have come from other regions so far.</summary>
+    public long TransferredBytes { get; init; }
+}
 
 /// <summary>Somebody who has the bytes.</summary>
 /// <param name="Region">The region it is in.</param>
@@ -33,6 +37,9 @@ internal sealed record ReplicaSource(string Region, string ReplicaId) : SourceOr
 /// <param name="Grants">One grant a disk. Secrets.</param>
 internal sealed record NodeSource(string Region, Uri Address, Uri? HttpAddress, IReadOnlyList<string> Grants) : SourceOrder(Region)
 {
+    /// <summary>Bytes a second that all pulls from that region take together; 0 for no limit.</summary>
+    public long MaxBytesPerSecond { get; init; }
+
     /// <summary>Without the grants: they must not get into a log.</summary>
     public override string ToString() => $"{Region} at {Address}";
 }

@@ -37,7 +37,7 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, ReplicaRegistr
         {
             throw new RegionException(
                 ErrorReason.ResourceMarkedForDeletion,
-                $"The pull of replica {replica.Id} was ended: it was dropped, or the node stops."
+                $"The pull of replica {replica.Id} was ended: it was stopped or dropped, or the node stops."
             );
         }
 
@@ -66,22 +66,28 @@ internal sealed class ReplicaGrpcService(ReplicaManager replicas, ReplicaRegistr
     }
 
     /// <inheritdoc/>
+    public override async Task<StopReplicaResponse> StopReplica(StopReplicaRequest request, ServerCallContext context)
+    {
+        context.RequireService("replication");
+        var id = RequestChecks.RequireId(request.ReplicaId, "replica_id");
+        await replicas.StopAsync(id, RequireToken(request.FencingToken), context.CancellationToken);
+        return new StopReplicaResponse();
+    }
+
+    /// <inheritdoc/>
     public override async Task<DeleteReplicaResponse> DeleteReplica(DeleteReplicaRequest request, ServerCallContext context)
     {
         context.RequireService("replication");
         var id = RequestChecks.RequireId(request.ReplicaId, "replica_id");
-        if (request.FencingToken < 0)
-        {
-            throw GalleryError.InvalidParameter("fencing_token", "0 or more");
-        }
-
-        if (await replicas.DropAsync(id, request.FencingToken, context.CancellationToken) is { } store)
+        if (await replicas.DropAsync(id, RequireToken(request.FencingToken), context.CancellationToken) is { } store)
         {
             collector.Request(store);
         }
 
         return new DeleteReplicaResponse();
     }
+
+    private static long RequireToken(long token) => token >= 0 ? token : throw GalleryError.InvalidParameter("fencing_token", "0 or more");
 
     /// <summary>A replica as a message.</summary>
     internal static NodeReplica ToMessage(ReplicaView view)

@@ -61,6 +61,39 @@ internal sealed partial class ReplicaManager(
     /// <exception cref="RegionException">There is none.</exception>
     public ReplicaView Get(string id) => registry.Get(id);
 
+    /// <summary>Ends the work on a replica; what arrived stays. No error when nothing is running.</summary>
+    /// <exception cref="RegionException">The token is out of date.</exception>
+    public async Task StopAsync(string id, long fencingToken, CancellationToken cancellationToken)
+    {
+        if (registry.Find(id) is not { } replica)
+        {
+            return;
+        }
+
+        using (await replica.EnterAsync(cancellationToken))
+        {
+            if (replica.Record is not { } record)
+            {
+                return;
+            }
+
+            RequireCurrent(record, fencingToken);
+            if (record.Phase is not (ReplicaPhase.Pulling or ReplicaPhase.Damaged))
+            {
+                return;
+            }
+
+            // A holder of before, who does not know yet, must not begin anew.
+            await registry.ChangeAsync(replica, current => current! with { FencingToken = fencingToken }, cancellationToken);
+            if (replica.Job is { IsRunning: true } job)
+            {
+                await job.DisposeAsync();
+                replica.Job = null;
+                LogStopped(id);
+            }
+        }
+    }
+
     /// <summary>Drops a replica and ends work on it; no error when there is none.</summary>
     /// <returns>The store whose bytes may be freed; null when nothing was there.</returns>
     /// <exception cref="RegionException">The token is out of date, or a zone is away that may hold the replica.</exception>
@@ -194,6 +227,8 @@ internal sealed partial class ReplicaManager(
     private void StartJob(Replica replica, PullOrder order, RegionStore store)
     {
         var repairs = replica.Record!.Phase == ReplicaPhase.Damaged;
+        // The caller may know of more than was written down here before the process ended without warning.
+        var before = Math.Max(replica.Record.TransferredBytes, order.TransferredBytes);
         var job = new PullJob(
             order,
             store,
@@ -202,7 +237,7 @@ internal sealed partial class ReplicaManager(
             pool,
             telemetry,
             options.Value.Name,
-            replica.Record.TransferredBytes
+            before
         )
         {
             Admit = missing => RequireRoom(store, missing),
@@ -327,6 +362,9 @@ internal sealed partial class ReplicaManager(
 
     [LoggerMessage(3, LogLevel.Information, "Replica {Replica} was dropped")]
     private partial void LogDropped(string replica);
+
+    [LoggerMessage(6, LogLevel.Information, "The pull of replica {Replica} was stopped")]
+    private partial void LogStopped(string replica);
 
     [LoggerMessage(4, LogLevel.Error, "The state of replica {Replica} could not be written")]
     private partial void LogNotSaved(Exception exception, string replica);

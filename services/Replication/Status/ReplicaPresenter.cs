@@ -16,6 +16,8 @@ internal static class ReplicaPresenter
     public static V1.Replica Show(VersionDocument document, ReplicaRecord replica, int leasedMachines, DateTimeOffset now)
     {
         var progress = document.ProgressOf(replica);
+        var copied = StatusRules.CopiedBytes(document, replica);
+        var rate = progress?.BytesPerSecond ?? 0;
         return new V1.Replica
         {
             Name = ReplicaName.Of(document.Version.Name, replica.Region, replica.Ordinal),
@@ -25,7 +27,7 @@ internal static class ReplicaPresenter
             StorageAccountType = replica.StorageAccountType,
             State = progress is { Verifying: true } ? ReplicaState.Verifying : replica.State,
             Details = StatusRules.DetailsOf(replica, now),
-            CopiedBytes = StatusRules.CopiedBytes(document, replica),
+            CopiedBytes = copied,
             TotalBytes = document.OccupiedBytes,
             TransferredBytes = StatusRules.TransferredBytes(document, replica),
             SourceRegion = progress is { SourceRegion.Length: > 0 } ? progress.SourceRegion : replica.SourceRegion,
@@ -35,6 +37,8 @@ internal static class ReplicaPresenter
             ReadyTime = replica.ReadyTime,
             LastVerifiedTime = replica.LastVerifiedTime,
             LeasedMachineCount = leasedMachines,
+            BytesPerSecond = rate,
+            TimeLeft = StatusRules.TimeLeft(document.OccupiedBytes - copied, rate),
         };
     }
 

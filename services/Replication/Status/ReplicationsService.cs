@@ -23,6 +23,7 @@ internal sealed class ReplicationsService(
     LeaseStore leases,
     RegionRegistry regions,
     ChangeSignals signals,
+    ReplicaWatcher watcher,
     IOptions<WatchOptions> options,
     TimeProvider clock
 ) : V1.ReplicationService.ReplicationServiceBase
@@ -129,6 +130,29 @@ internal sealed class ReplicationsService(
         {
             Replica = ReplicaPresenter.Show(document, replica, loads.GetValueOrDefault(replica.Uid), clock.GetUtcNow()),
         };
+    }
+
+    /// <inheritdoc />
+    public override Task WatchReplicas(
+        V1.WatchReplicasRequest request,
+        IServerStreamWriter<V1.WatchReplicasResponse> responseStream,
+        ServerCallContext context
+    ) => watcher.RunAsync(request, responseStream, ReadAction, Services, context);
+
+    /// <inheritdoc />
+    public override async Task<V1.CancelReplicationResponse> CancelReplication(
+        V1.CancelReplicationRequest request,
+        ServerCallContext context
+    )
+    {
+        var name = ResourceName.Require(request.Version, "version", ResourceKind.ImageVersion);
+        var region = request.Region.Length == 0 ? "" : regions.Require(request.Region, "region").Name;
+        await access.RequireAsync(context, WriteAction, name.Value);
+        var document = await fresh.RequireAsync(name, context);
+        document =
+            await versions.ChangeAsync(name, stored => WorkRules.Cancel(stored, region, clock.GetUtcNow()), context.CancellationToken)
+            ?? document;
+        return new V1.CancelReplicationResponse { Status = StatusRules.StatusOf(document, clock.GetUtcNow()) };
     }
 
     /// <inheritdoc />

@@ -3,6 +3,7 @@ using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Events.V1;
 using Gallery.Replication.Records;
 using Gallery.Replication.Versions;
+using Google.Protobuf.WellKnownTypes;
 using V1 = Gallery.Contracts.Replication.V1;
 
 namespace Gallery.Replication.Status;
@@ -40,7 +41,7 @@ internal static class StatusRules
         return states switch
         {
             [] => AggregatedReplicationState.Unspecified,
-            _ when states.Contains(RegionalReplicationState.Failed) => AggregatedReplicationState.Failed,
+            _ when states.Exists(IsGivenUp) => AggregatedReplicationState.Failed,
             _ when states.TrueForAll(state => state == RegionalReplicationState.Completed) => AggregatedReplicationState.Completed,
             _ => AggregatedReplicationState.InProgress,
         };
@@ -48,7 +49,12 @@ internal static class StatusRules
 
     /// <summary>Whether nothing is left to do in any target region.</summary>
     public static bool IsSettled(VersionDocument document) =>
-        Targets(document).All(region => StateOf(document, region) is RegionalReplicationState.Completed or RegionalReplicationState.Failed);
+        Targets(document)
+            .All(region => StateOf(document, region) is var state && (state == RegionalReplicationState.Completed || IsGivenUp(state)));
+
+    /// <summary>Whether nothing more comes of a region unless somebody asks for it anew.</summary>
+    public static bool IsGivenUp(RegionalReplicationState state) =>
+        state is RegionalReplicationState.Failed or RegionalReplicationState.Cancelled;
 
     /// <summary>The target regions, in their order.</summary>
     public static IEnumerable<RegionRecord> Targets(VersionDocument document) =>
@@ -57,21 +63,34 @@ internal static class StatusRules
     /// <summary>Where a target region stands: given up only when nothing in it moves any more.</summary>
     public static RegionalReplicationState StateOf(VersionDocument document, RegionRecord region)
     {
-        var (ready, failed) = (0, 0);
+        var (ready, failed, cancelled) = (0, 0, 0);
         foreach (var replica in document.WantedIn(region.Region))
         {
             ready += replica.State == ReplicaState.Ready ? 1 : 0;
             failed += replica.State == ReplicaState.Failed ? 1 : 0;
+            cancelled += replica.State == ReplicaState.Cancelled ? 1 : 0;
         }
 
         return ready >= region.WantedCount ? RegionalReplicationState.Completed
-            : failed > 0 && ready + failed >= region.WantedCount ? RegionalReplicationState.Failed
+            : ready + failed + cancelled < region.WantedCount ? RegionalReplicationState.Replicating
+            : failed > 0 ? RegionalReplicationState.Failed
+            : cancelled > 0 ? RegionalReplicationState.Cancelled
             : RegionalReplicationState.Replicating;
     }
 
     /// <summary>What stands in the way of a replica, with the time of the next attempt; empty when nothing does.</summary>
     public static string DetailsOf(ReplicaRecord replica, DateTimeOffset now)
     {
+        if (replica.State == ReplicaState.Cancelled)
+        {
+            return (replica.StopPending, replica.Problem.Length) switch
+            {
+                (false, _) => "cancelled",
+                (_, 0) => "cancelled; its node is being told to stop",
+                _ => $"cancelled; its node is not told to stop yet: {replica.Problem}",
+            };
+        }
+
         if (replica.Problem.Length == 0)
         {
             return "";
@@ -110,6 +129,10 @@ internal static class StatusRules
     public static long TransferredBytes(VersionDocument document, ReplicaRecord replica) =>
         Math.Max(replica.TransferredBytes, document.ProgressOf(replica)?.TransferredBytes ?? 0);
 
+    /// <summary>How long so many bytes take, in whole seconds; null when nothing moves or nothing is left.</summary>
+    public static Duration? TimeLeft(long bytes, long bytesPerSecond) =>
+        bytes <= 0 || bytesPerSecond <= 0 ? null : new Duration { Seconds = (bytes + bytesPerSecond - 1) / bytesPerSecond };
+
     private static RegionalReplicationStatus TargetRow(VersionDocument document, RegionRecord region, DateTimeOffset now)
     {
         var replicas = document.WantedIn(region.Region).ToList();
@@ -118,8 +141,15 @@ internal static class StatusRules
         var copied = replicas.Sum(replica => CopiedBytes(document, replica));
         var ready = replicas.Count(replica => replica.State == ReplicaState.Ready);
         // The replica that moves the region on, or holds it up, speaks for it.
-        var troubled = replicas.Where(replica => replica.Problem.Length > 0 && replica.State != ReplicaState.Ready).ToList();
-        var speaker = troubled.Find(replica => replica.State != ReplicaState.Failed) ?? troubled.FirstOrDefault();
+        var troubled = replicas
+            .Where(replica =>
+                replica.State == ReplicaState.Cancelled || (replica.Problem.Length > 0 && replica.State != ReplicaState.Ready)
+            )
+            .ToList();
+        var speaker =
+            troubled.Find(replica => replica.State is not (ReplicaState.Failed or ReplicaState.Cancelled))
+            ?? troubled.Find(replica => replica.State == ReplicaState.Failed)
+            ?? troubled.FirstOrDefault();
         var row = new RegionalReplicationStatus
         {
             Region = region.Region,
@@ -132,7 +162,9 @@ internal static class StatusRules
             TotalBytes = total,
             TransferredBytes = replicas.Sum(replica => TransferredBytes(document, replica)),
             UpdateTime = region.UpdateTime,
+            BytesPerSecond = replicas.Sum(replica => document.ProgressOf(replica)?.BytesPerSecond ?? 0),
         };
+        row.TimeLeft = TimeLeft(total - copied, row.BytesPerSecond);
         if (speaker is { State: ReplicaState.Queued })
         {
             row.RetryTime = speaker.RetryTime;

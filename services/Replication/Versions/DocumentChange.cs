@@ -3,6 +3,7 @@ using Gallery.Replication.Records;
 using Gallery.Replication.Work;
 using Gallery.ServiceDefaults.Redis;
 using Google.Protobuf;
+using StackExchange.Redis;
 
 namespace Gallery.Replication.Versions;
 
@@ -96,14 +97,15 @@ internal static class DocumentChange
             var (old, replica) = (before?.Replicas.GetValueOrDefault(uid), after.Replicas.GetValueOrDefault(uid));
             var (was, due) = (old is null ? null : Schedule.Of(before!, old), replica is null ? null : Schedule.Of(after, replica));
             var member = VersionKeys.Member(after.Name, uid);
-            if (was is { } left && (due is null || left.Lane != due.Value.Lane))
+            if (was is { } left && (due is null || !left.IsBeside(due.Value)))
             {
-                mutation.RemoveFromIndex(VersionKeys.Due(mutation.Partition, left.Lane, left.Region), member);
+                mutation.RemoveFromIndex(QueueOf(left, out _), member);
             }
 
             if (due is { } next && next != was)
             {
-                mutation.AddToIndex(VersionKeys.Due(mutation.Partition, next.Lane, next.Region), member, next.Time);
+                mutation.AddToIndex(QueueOf(next, out var queue), member, next.Time);
+                mutation.AddToIndexOrLower(VersionKeys.Queues(mutation.Partition, next.Lane, next.Region), queue, next.Time);
             }
 
             var (waited, waits) = (old is null ? "" : Schedule.BlockedBy(old), replica is null ? "" : Schedule.BlockedBy(replica));
@@ -116,6 +118,12 @@ internal static class DocumentChange
             {
                 mutation.AddToIndex(VersionKeys.Blocked(mutation.Partition, waits), member);
             }
+        }
+
+        RedisKey QueueOf(Due due, out string name)
+        {
+            name = VersionKeys.QueueName(after.Name.SubscriptionId, due.Rank);
+            return VersionKeys.Queue(mutation.Partition, due.Lane, due.Region, name);
         }
     }
 

@@ -110,7 +110,7 @@ internal static class DocumentEvents
             {
                 var state = StatusRules.StateOf(after, region);
                 var old = rows.GetValueOrDefault(region.Region);
-                return state != old && (state != RegionalReplicationState.Replicating || old == RegionalReplicationState.Failed);
+                return state != old && (state != RegionalReplicationState.Replicating || StatusRules.IsGivenUp(old));
             });
     }
 

@@ -51,10 +51,17 @@ internal static class Reconciliation
         DropSurplus(after, time);
         foreach (var region in after.Version.Regions.Where(region => region.WantedCount > 0))
         {
-            AddMissing(after, region, isRegion(region.Region), time);
+            var exists = isRegion(region.Region);
+            AddMissing(after, region, exists, time);
             if (newGeneration)
             {
-                StartAgain(after, region, isRegion(region.Region), time);
+                StartAgain(after, region, exists, time);
+            }
+
+            if (region.Absent == exists)
+            {
+                region.Absent = !exists;
+                FollowConfiguration(after, region, exists, time);
             }
         }
 
@@ -152,6 +159,7 @@ internal static class Reconciliation
             replica.State = ReplicaState.Deleting;
             replica.Problem = "";
             replica.BlockedBy = "";
+            replica.StopPending = false;
             replica.FailureCount = 0;
             replica.RetryTime = time;
             after.Claims[replica.Uid] = after.ClaimOf(replica.Uid).Revoked();
@@ -189,8 +197,10 @@ internal static class Reconciliation
     {
         foreach (var replica in after.WantedIn(region.Region))
         {
-            if (replica.State == ReplicaState.Failed)
+            if (replica.State is ReplicaState.Failed or ReplicaState.Cancelled)
             {
+                // A worker that is about to tell its node to stop comes too late.
+                after.Claims[replica.Uid] = after.ClaimOf(replica.Uid).Revoked();
                 Queue(replica, region, exists, time);
             }
             else if (replica.State == ReplicaState.Queued)
@@ -200,11 +210,29 @@ internal static class Reconciliation
         }
     }
 
+    /// <summary>
+    /// A region was taken out of the configuration: nobody works there, so what is not complete is given up with the reason. When it is put
+    /// in again, that is taken up again.
+    /// </summary>
+    private static void FollowConfiguration(VersionDocument after, RegionRecord region, bool exists, Timestamp time)
+    {
+        foreach (var replica in after.WantedIn(region.Region))
+        {
+            var changes = exists ? replica.State == ReplicaState.Failed : replica.State is ReplicaState.Queued or ReplicaState.Copying;
+            if (changes)
+            {
+                after.Claims[replica.Uid] = after.ClaimOf(replica.Uid).Revoked();
+                Queue(replica, region, exists, time);
+            }
+        }
+    }
+
     private static void Queue(ReplicaRecord replica, RegionRecord region, bool exists, Timestamp time)
     {
         replica.State = exists ? ReplicaState.Queued : ReplicaState.Failed;
         replica.Problem = exists ? "" : $"{region.Region} is not a region of this gallery";
         replica.BlockedBy = "";
+        replica.StopPending = false;
         replica.FailureCount = 0;
         replica.RetryTime = time;
         replica.BudgetStartTime = time;

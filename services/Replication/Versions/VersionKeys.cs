@@ -15,8 +15,26 @@ internal static class VersionKeys
     /// <summary>The names of all versions that have a document, in lower case.</summary>
     public static RedisKey All(Partition partition) => partition.Key("versions");
 
-    /// <summary>The replicas with work in a lane of a region, by the time it is due.</summary>
-    public static RedisKey Due(Partition partition, Lane lane, string region) => partition.Key(lane == Lane.Copy ? "due" : "free", region);
+    /// <summary>
+    /// The queues of a lane of a region that hold work, by a time before which none of their work is due. Its members are names of queues.
+    /// </summary>
+    public static RedisKey Queues(Partition partition, Lane lane, string region) =>
+        partition.Key(lane == Lane.Copy ? "copy" : "free", region);
+
+    /// <summary>The name of a queue: each subscription has its own in a region, one a rank, so that none waits behind another's.</summary>
+    public static string QueueName(string subscription, Rank rank) =>
+        FormattableString.Invariant($"{subscription.ToLowerInvariant()}:{(int)rank}");
+
+    /// <summary>Reads what <see cref="QueueName"/> wrote.</summary>
+    public static (string Subscription, Rank Rank) ParseQueueName(string name)
+    {
+        var colon = name.LastIndexOf(':');
+        return (name[..colon], (Rank)(name[^1] - '0'));
+    }
+
+    /// <summary>A queue: replicas with work, by the time it is due. Scripts make its key from that of <see cref="Queues"/> the same way.</summary>
+    public static RedisKey Queue(Partition partition, Lane lane, string region, string name) =>
+        Queues(partition, lane, region).Append(":" + name);
 
     /// <summary>The replicas that wait for a region to come back.</summary>
     public static RedisKey Blocked(Partition partition, string region) => partition.Key("blocked", region);

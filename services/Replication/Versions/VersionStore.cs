@@ -8,46 +8,80 @@ using StackExchange.Redis;
 namespace Gallery.Replication.Versions;
 
 /// <summary>Reads the documents of versions, and exchanges them: a change is written only if the document is still the one it was made from.</summary>
-internal sealed class VersionStore(RedisStore redis, ChangeSignals signals, TimeProvider clock)
+internal sealed class VersionStore
 {
     // Every conflict means that somebody else got on; so many in a row would be a defect.
     private const int MostConflicts = 100;
 
+    private readonly RedisStore _redis;
+    private readonly ChangeSignals _signals;
+    private readonly TimeProvider _clock;
+    private readonly ChangeBatches _changes;
+
+    /// <summary>Makes the store.</summary>
+    public VersionStore(RedisStore redis, ChangeSignals signals, TimeProvider clock)
+    {
+        (_redis, _signals, _clock) = (redis, signals, clock);
+        _changes = new ChangeBatches(ChangeAsync);
+    }
+
     /// <summary>The partition of a version.</summary>
-    public Partition PartitionOf(ResourceName version) => redis.PartitionOf(version.SubscriptionId);
+    public Partition PartitionOf(ResourceName version) => _redis.PartitionOf(version.SubscriptionId);
 
     /// <summary>Reads a document; null when there is none.</summary>
     public async Task<VersionDocument?> ReadAsync(ResourceName version, CancellationToken cancellationToken)
     {
-        var fields = await redis.Database.HashGetAllAsync(VersionKeys.Document(PartitionOf(version), version)).WaitAsync(cancellationToken);
+        var fields = await _redis
+            .Database.HashGetAllAsync(VersionKeys.Document(PartitionOf(version), version))
+            .WaitAsync(cancellationToken);
         return Parse(fields);
     }
 
     /// <summary>Reads what is wanted of a version, without its replicas; null when there is no document.</summary>
     public async Task<VersionRecord?> ReadRecordAsync(ResourceName version, CancellationToken cancellationToken) =>
-        (await redis.ReadAsync(VersionKeys.Document(PartitionOf(version), version), VersionRecord.Parser, cancellationToken))?.Value;
+        (await _redis.ReadAsync(VersionKeys.Document(PartitionOf(version), version), VersionRecord.Parser, cancellationToken))?.Value;
 
     /// <summary>
-    /// Changes a document by a rule, again and again until nobody else changed it in between.
+    /// Changes a document by a rule, again and again until nobody else changed it in between. Changes of one version that come together are
+    /// written together.
     /// </summary>
     /// <param name="version">The version.</param>
-    /// <param name="rule">Makes the new document from the stored one; null when nothing is to change.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="rule">Makes the new document from the stored one; null when nothing is to change. May be asked several times.</param>
+    /// <param name="cancellationToken">Ends the wait; the change may be written all the same.</param>
     /// <returns>The document as it is stored now; null when there is none, or the rule did not apply.</returns>
-    public async Task<VersionDocument?> ChangeAsync(
+    public Task<VersionDocument?> ChangeAsync(
         ResourceName version,
         Func<VersionDocument, VersionDocument?> rule,
         CancellationToken cancellationToken
-    )
+    ) => _changes.AddAsync(version, rule).WaitAsync(cancellationToken);
+
+    /// <summary>Applies rules one after the other, each to what the one before made, and writes what comes of it in one step.</summary>
+    private async Task<VersionDocument?> ChangeAsync(ResourceName version, IReadOnlyList<PendingChange> changes)
     {
         for (var conflict = 0; conflict < MostConflicts; conflict++)
         {
-            if (await ReadAsync(version, cancellationToken) is not { } before || rule(before) is not { } after)
+            if (await ReadAsync(version, CancellationToken.None) is not { } before)
+            {
+                foreach (var change in changes)
+                {
+                    change.Applied = false;
+                }
+
+                return null;
+            }
+
+            var after = before;
+            foreach (var change in changes)
+            {
+                after = change.Apply(after);
+            }
+
+            if (ReferenceEquals(before, after))
             {
                 return null;
             }
 
-            if (await TryWriteAsync(before, after, [], cancellationToken) is { } written)
+            if (await TryWriteAsync(before, after, [], CancellationToken.None) is { } written)
             {
                 return written;
             }
@@ -88,19 +122,19 @@ internal sealed class VersionStore(RedisStore redis, ChangeSignals signals, Time
         }
 
         var etag = Etag.New();
-        var now = clock.GetUtcNow();
+        var now = _clock.GetUtcNow();
         DocumentChange.Write(mutation, before, after, etag);
         foreach (var told in DocumentEvents.Between(before, after, now).Concat(events))
         {
             mutation.AppendEvent(told);
         }
 
-        if (!await redis.TryExecuteAsync(mutation, conflict, cancellationToken))
+        if (!await _redis.TryExecuteAsync(mutation, conflict, cancellationToken))
         {
             return null;
         }
 
-        signals.Changed(after.Name, DocumentChange.RegionsWithNewWork(before, after, now));
+        _signals.Changed(after.Name, DocumentChange.RegionsWithNewWork(before, after, now));
         return new VersionDocument
         {
             Version = after.Version,
@@ -113,7 +147,7 @@ internal sealed class VersionStore(RedisStore redis, ChangeSignals signals, Time
 
     /// <summary>Tells events of a version that has no document.</summary>
     public Task TellAsync(ResourceName version, EventEnvelope told, CancellationToken cancellationToken) =>
-        redis.ExecuteAsync(new RedisMutation(PartitionOf(version)).AppendEvent(told), cancellationToken);
+        _redis.ExecuteAsync(new RedisMutation(PartitionOf(version)).AppendEvent(told), cancellationToken);
 
     private static IEnumerable<string> ChangedClaims(VersionDocument before, VersionDocument after) =>
         before.Claims.Where(claim => after.ClaimOf(claim.Key) != claim.Value).Select(claim => claim.Key);

@@ -1,6 +1,7 @@
 using Gallery.Contracts.Catalog.V1;
 using Gallery.Contracts.Common.V1;
 using Gallery.Replication.Records;
+using Gallery.Replication.Regions;
 using Gallery.ServiceDefaults.Names;
 using Gallery.ServiceDefaults.Paging;
 using Gallery.ServiceDefaults.Redis;
@@ -18,6 +19,7 @@ internal sealed partial class VersionSweep(
     RedisStore redis,
     VersionStore store,
     VersionReconciler reconciler,
+    RegionRegistry regions,
     IOptions<ReconcileOptions> options,
     ILogger<VersionSweep> logger
 ) : BackgroundService
@@ -94,7 +96,7 @@ internal sealed partial class VersionSweep(
         {
             var known = await store.ReadRecordAsync(name, cancellationToken);
             var desired = DesiredVersion.From(version);
-            if (known is null || IsDifferent(known, desired))
+            if (known is null || IsDifferent(known, desired) || known.Regions.Any(HasMoved))
             {
                 LogDifferent(name.Value);
                 await reconciler.ReconcileAsync(name, cancellationToken);
@@ -135,6 +137,9 @@ internal sealed partial class VersionSweep(
             } while (page is not null);
         }
     }
+
+    /// <summary>Whether a region was taken out of the configuration, or put in again, since the version was reconciled.</summary>
+    private bool HasMoved(RegionRecord region) => region.WantedCount > 0 && region.Absent == regions.Contains(region.Region);
 
     private static bool IsDifferent(VersionRecord known, DesiredVersion desired)
     {

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Gallery.Replication.Work;
 
 /// <summary>
-/// The workers: for each region a few that copy and a few that free. Regions share nothing here, so a slow or dead one keeps only its own
-/// workers busy.
+/// The workers: for each region a few that copy and a few that free. Regions share nothing here but a bound on all copies together, of which
+/// each has one of its own, so a slow or dead one keeps only its own workers busy.
 /// </summary>
 internal sealed partial class RegionWorkers(
     RegionRegistry regions,
@@ -18,8 +18,14 @@ internal sealed partial class RegionWorkers(
     ILogger<RegionWorkers> logger
 ) : BackgroundService
 {
-    // Workers of several processes see the same entries; with a few more to choose from, each finds one that is left.
-    private const int Lookahead = 4;
+    private readonly SemaphoreSlim _total = new(options.Value.CopiesInTotal, options.Value.CopiesInTotal);
+
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        _total.Dispose();
+        base.Dispose();
+    }
 
     /// <inheritdoc />
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -36,52 +42,44 @@ internal sealed partial class RegionWorkers(
     private async Task ServeAsync(
         Lane lane,
         string region,
-        int workers,
+        int most,
         Func<ClaimedReplica, CancellationToken, Task> work,
         CancellationToken stoppingToken
     )
     {
         using var waiter = signals.OfRegion(region);
-        using var free = new SemaphoreSlim(workers, workers);
+        using var crew = new Crew(most, options.Value.LargeCopiesPerRegion, lane == Lane.Copy ? _total : null);
+        var next = new RegionQueue(queue, lane, region, most, options.Value.RankHandicap, options.Value.PollInterval);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await free.WaitAsync(stoppingToken);
+                await crew.WaitAsync(stoppingToken);
             }
             catch (OperationCanceledException)
             {
                 break;
             }
 
-            if (await NextAsync(lane, region, workers, stoppingToken) is { } claimed)
+            if (await NextAsync(next, region, crew.OnlySmall, stoppingToken) is { } candidate)
             {
-                _ = WorkAsync(claimed, work, free, stoppingToken);
+                _ = WorkAsync(lane, region, next, candidate, work, crew, waiter, stoppingToken);
                 continue;
             }
 
-            free.Release();
+            crew.Release();
             await waiter.WaitAsync(options.Value.PollInterval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         // Nothing is claimed any more; what runs gives its work back.
-        for (var worker = 0; worker < workers; worker++)
-        {
-            await free.WaitAsync(CancellationToken.None);
-        }
+        await crew.WaitForAllAsync();
     }
 
-    private async Task<ClaimedReplica?> NextAsync(Lane lane, string region, int most, CancellationToken stoppingToken)
+    private async Task<Candidate?> NextAsync(RegionQueue next, string region, bool onlySmall, CancellationToken stoppingToken)
     {
         try
         {
-            foreach (var member in await queue.DueAsync(lane, region, most * Lookahead, stoppingToken))
-            {
-                if (await TryClaimAsync(lane, region, member, stoppingToken) is { } claimed)
-                {
-                    return claimed;
-                }
-            }
+            return await next.NextAsync(onlySmall, stoppingToken);
         }
         catch (Exception exception) when (RedisErrors.Is(exception))
         {
@@ -95,44 +93,44 @@ internal sealed partial class RegionWorkers(
         return null;
     }
 
-    private async Task<ClaimedReplica?> TryClaimAsync(Lane lane, string region, string member, CancellationToken stoppingToken)
-    {
-        try
-        {
-            return await queue.TryClaimAsync(lane, region, member, stoppingToken);
-        }
-        catch (Exception exception) when (!RedisErrors.Is(exception) && exception is not OperationCanceledException)
-        {
-            // One entry that can't be read must not stop a region.
-            LogDefect(region, exception);
-            return null;
-        }
-    }
-
     private async Task WorkAsync(
-        ClaimedReplica claimed,
+        Lane lane,
+        string region,
+        RegionQueue next,
+        Candidate candidate,
         Func<ClaimedReplica, CancellationToken, Task> work,
-        SemaphoreSlim free,
+        Crew crew,
+        ChangeSignals.Waiter waiter,
         CancellationToken stoppingToken
     )
     {
+        var member = crew.Begin(candidate);
+        var claimed = false;
         await Task.Yield();
         try
         {
-            await work(claimed, stoppingToken);
+            await member.WaitForTurnAsync(stoppingToken);
+            if (await queue.TryClaimAsync(lane, region, candidate, stoppingToken) is { } replica)
+            {
+                claimed = true;
+                await work(replica, stoppingToken);
+            }
         }
         catch (Exception exception) when (RedisErrors.Is(exception) || exception is OperationCanceledException)
         {
             // The claim's lease ends by itself, and somebody goes on.
-            LogQueueUnavailable(claimed.Replica.Region, exception.Message);
+            LogQueueUnavailable(region, exception.Message);
         }
         catch (Exception exception)
         {
-            LogDefect(claimed.Replica.Region, exception);
+            // One entry that can't be read must not stop a region.
+            LogDefect(region, exception);
         }
         finally
         {
-            free.Release();
+            next.Done(candidate, claimed);
+            member.Dispose();
+            waiter.Wake(); // What was left because of this work may be taken now.
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed partial class ReplicaCopier(
 )
 {
     private static readonly TimeSpan ReleaseLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Does the work. Whatever happens, the replica is complete, waits for another attempt, or is somebody else's afterwards.</summary>
     public async Task RunAsync(ClaimedReplica work, CancellationToken stopping)
@@ -82,7 +83,7 @@ internal sealed partial class ReplicaCopier(
             return;
         }
 
-        telemetry.Completed(work.Replica.Region, copy, Stopwatch.GetElapsedTime(start));
+        telemetry.Completed(work.Replica.Region, Stopwatch.GetElapsedTime(start));
         LogCompleted(work.Uid, copy.SourceRegion, copy.TransferredBytes);
         if (
             document.RegionOf(work.Replica.Region) is { CompleteTime: { } complete, AddTime: { } asked }
@@ -101,12 +102,14 @@ internal sealed partial class ReplicaCopier(
         var node = nodes[work.Replica.Region];
         using var call = await node.Pipeline.ExecuteAsync(token => StartAsync(node, request, token, cancellationToken), cancellationToken);
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var progress = new CopyProgress(telemetry, work, clock);
         var told = long.MinValue;
         try
         {
-            do
+            while (true)
             {
                 var replica = call.ResponseStream.Current.Replica;
+                progress.Add(replica);
                 if (replica.State == NodeReplicaState.Ready)
                 {
                     var now = clock.GetUtcNow();
@@ -118,18 +121,26 @@ internal sealed partial class ReplicaCopier(
                     );
                 }
 
-                if (told == long.MinValue || Stopwatch.GetElapsedTime(told) >= options.Value.ProgressInterval)
+                silence.CancelAfter(options.Value.SilenceLimit);
+                var next = call.ResponseStream.MoveNext(silence.Token);
+                if (
+                    (told == long.MinValue || Stopwatch.GetElapsedTime(told) >= options.Value.ProgressInterval)
+                    && !await IsOverSoonAsync(next)
+                )
                 {
                     told = Stopwatch.GetTimestamp();
-                    if (!await TellAsync(work, replica, cancellationToken))
+                    if (!await TellAsync(work, progress.Record(replica), cancellationToken))
                     {
                         await attempt.CancelAsync();
                         cancellationToken.ThrowIfCancellationRequested();
                     }
                 }
 
-                silence.CancelAfter(options.Value.SilenceLimit);
-            } while (await call.ResponseStream.MoveNext(silence.Token));
+                if (!await next)
+                {
+                    break;
+                }
+            }
         }
         catch (Exception exception) when (IsCancellation(exception))
         {
@@ -164,17 +175,20 @@ internal sealed partial class ReplicaCopier(
         }
     }
 
-    /// <returns>False when the replica is somebody else's by now.</returns>
-    private async Task<bool> TellAsync(ClaimedReplica work, NodeReplica replica, CancellationToken cancellationToken)
+    /// <summary>Whether there is news already: what a tiny content was at for a moment is not worth a write.</summary>
+    private static async Task<bool> IsOverSoonAsync(Task<bool> next)
     {
-        var progress = new ProgressRecord
+        if (!next.IsCompleted)
         {
-            Token = work.Token,
-            CopiedBytes = replica.CopiedBytes,
-            TransferredBytes = replica.TransferredBytes,
-            SourceRegion = replica.SourceRegion,
-            Verifying = replica.State == NodeReplicaState.Verifying,
-        };
+            await Task.WhenAny(next, Task.Delay(Moment, CancellationToken.None));
+        }
+
+        return next.IsCompleted;
+    }
+
+    /// <returns>False when the replica is somebody else's by now.</returns>
+    private async Task<bool> TellAsync(ClaimedReplica work, ProgressRecord progress, CancellationToken cancellationToken)
+    {
         try
         {
             if (!await queue.KeepAsync(work, progress, cancellationToken))

@@ -15,6 +15,7 @@ namespace Gallery.Replication.Work;
 internal sealed class ReplicationGauges : BackgroundService
 {
     private const int MostPlacements = 200;
+    private const int MostQueues = 1000;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
     private readonly RedisStore _redis;
@@ -77,10 +78,20 @@ internal sealed class ReplicationGauges : BackgroundService
         var (depth, oldest) = (0L, (double)now);
         foreach (var partition in _redis.Partitions)
         {
-            var key = VersionKeys.Due(partition, lane, region);
-            depth += await _redis.Database.SortedSetLengthAsync(key);
-            var first = await _redis.Database.SortedSetRangeByRankWithScoresAsync(key, 0, 0);
-            oldest = first.Length == 0 || first[0].Score <= 0 ? oldest : Math.Min(oldest, first[0].Score);
+            var queues = await _redis.Database.SortedSetRangeByRankAsync(VersionKeys.Queues(partition, lane, region), 0, MostQueues - 1);
+            var looks = queues
+                .Select(name => VersionKeys.Queue(partition, lane, region, name.ToString()))
+                .Select(async key =>
+                    (
+                        Depth: await _redis.Database.SortedSetLengthAsync(key),
+                        First: await _redis.Database.SortedSetRangeByRankWithScoresAsync(key, 0, 0)
+                    )
+                );
+            foreach (var look in await Task.WhenAll(looks))
+            {
+                depth += look.Depth;
+                oldest = look.First is [{ Score: > 0 } first] ? Math.Min(oldest, first.Score) : oldest;
+            }
         }
 
         return (depth, Math.Max(0, now - oldest) / 1000);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
@@ -8,6 +9,7 @@ internal sealed class ReplicationTelemetry : IDisposable
 {
     private const string Name = "Gallery.Replication";
 
+    private readonly ConcurrentDictionary<(string From, string To), long> _linkRates = new();
     private readonly Counter<long> _transferred;
     private readonly Counter<long> _attempts;
     private readonly Histogram<double> _duration;
@@ -27,6 +29,12 @@ internal sealed class ReplicationTelemetry : IDisposable
             "gallery.replication.copy.duration",
             "s",
             "How long the attempt took that made a replica complete."
+        );
+        Meter.CreateObservableGauge(
+            "gallery.replication.link.rate",
+            () => _linkRates.Select(link => new Measurement<long>(link.Value, Tag("source", link.Key.From), Tag("target", link.Key.To))),
+            "By/s",
+            "Bytes a second that cross from one region to another in the copies of this process now."
         );
         _lag = Meter.CreateHistogram<double>("gallery.replication.lag", "s", "From when a region was asked for to its completion.");
     }
@@ -50,13 +58,21 @@ internal sealed class ReplicationTelemetry : IDisposable
     }
 
     /// <summary>A replica is complete.</summary>
-    public void Completed(string region, CompletedCopy copy, TimeSpan duration)
+    public void Completed(string region, TimeSpan duration)
     {
         _attempts.Add(1, Tag("region", region), Tag("outcome", "completed"));
         _duration.Record(duration.TotalSeconds, Tag("region", region));
-        if (copy.TransferredBytes > 0)
+    }
+
+    /// <summary>Block bytes have crossed from one region to another.</summary>
+    public void Crossed(string from, string to, long bytes) => _transferred.Add(bytes, Tag("source", from), Tag("target", to));
+
+    /// <summary>A copy crosses faster or slower than before, by so many bytes a second.</summary>
+    public void LinkRate(string from, string to, long change)
+    {
+        if (change != 0)
         {
-            _transferred.Add(copy.TransferredBytes, Tag("source", copy.SourceRegion), Tag("target", region));
+            _linkRates.AddOrUpdate((from, to), change, (_, rate) => rate + change);
         }
     }
 

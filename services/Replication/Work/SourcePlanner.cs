@@ -2,11 +2,18 @@ using Gallery.Contracts.Region.V1;
 using Gallery.Replication.Grants;
 using Gallery.Replication.Regions;
 using Gallery.Replication.Snapshots;
+using Microsoft.Extensions.Options;
 
 namespace Gallery.Replication.Work;
 
 /// <summary>Finds out where a replica's bytes can come from, and makes the request to its node.</summary>
-internal sealed class SourcePlanner(SnapshotStore snapshots, RegionRegistry regions, RegionHealthStore health, GrantIssuer grants)
+internal sealed class SourcePlanner(
+    SnapshotStore snapshots,
+    RegionRegistry regions,
+    RegionHealthStore health,
+    GrantIssuer grants,
+    IOptions<RegionLinkOptions> links
+)
 {
     /// <summary>The places, or why there is none.</summary>
     public async Task<SourceChoice> ChooseAsync(ClaimedReplica work, CancellationToken cancellationToken)
@@ -23,19 +30,27 @@ internal sealed class SourcePlanner(SnapshotStore snapshots, RegionRegistry regi
         {
             ReplicaId = work.Uid,
             FencingToken = work.Token,
+            TransferredBytes = work.Replica.TransferredBytes,
             Store = new ReplicaStore { StorageAccountType = work.Replica.StorageAccountType, Ordinal = work.Replica.Ordinal },
         };
         request.Disks.AddRange(work.Document.Version.Disks.Select(disk => new ReplicaDisk { Slot = disk.Slot, Content = disk.Content }));
         request.Sources.AddRange(choice.Siblings.Select(sibling => new PullSource { Region = region, LocalReplicaId = sibling }));
         request.Sources.AddRange(choice.Uploads.Select(upload => new PullSource { Region = region, LocalUploadId = upload }));
-        request.Sources.AddRange(choice.Regions.Select(source => new PullSource { Region = source, Remote = RemoteOf(source, work) }));
+        request.Sources.AddRange(
+            choice.Regions.Select(source => new PullSource { Region = source, Remote = RemoteOf(source, region, work) })
+        );
         return request;
     }
 
-    private RemoteNode RemoteOf(string source, ClaimedReplica work)
+    private RemoteNode RemoteOf(string source, string target, ClaimedReplica work)
     {
         regions.TryGet(source, out var options);
-        var remote = new RemoteNode { GrpcUrl = options!.GrpcUrl, HttpUrl = options.HttpUrl };
+        var remote = new RemoteNode
+        {
+            GrpcUrl = options!.GrpcUrl,
+            HttpUrl = options.HttpUrl,
+            MaxBytesPerSecond = links.Value.LimitOf(source, target),
+        };
         remote.Grants.AddRange(work.Document.Version.Disks.Select(disk => grants.Pull(source, disk.Content.Digest).Token));
         return remote;
     }

@@ -27,6 +27,7 @@ internal sealed record SourceChoice(
 /// </summary>
 internal static class SourceRules
 {
+    private static readonly TimeSpan DrainWait = TimeSpan.FromMinutes(5);
     private const int MostSiblings = 3;
     private const int MostRegions = 4;
 
@@ -47,7 +48,10 @@ internal static class SourceRules
         var region = replica.Region;
         if (health[region].Drained)
         {
-            return SourceChoice.None(new WorkFailure($"{region} takes no new replicas: it is being drained", region));
+            // It is looked at again when the drain ends, and now and then for the case that this is missed.
+            return SourceChoice.None(
+                new WorkFailure($"{region} takes no new replicas: it is being drained", region, RetryAfter: DrainWait, IsHold: true)
+            );
         }
 
         if (document.Version.Disks.Count == 0)

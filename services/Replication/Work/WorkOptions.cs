@@ -7,7 +7,27 @@ internal sealed class WorkOptions
 {
     /// <summary>Copies that run at the same time in one region, for each process of this service.</summary>
     [Range(1, 64)]
-    public int CopiesPerRegion { get; set; } = 2;
+    public int CopiesPerRegion { get; set; } = 6;
+
+    /// <summary>
+    /// How many of them may be of large contents, more than 64 MiB: the others are kept for small ones, which so never wait for a large one
+    /// to end.
+    /// </summary>
+    [Range(1, 64)]
+    public int LargeCopiesPerRegion { get; set; } = 2;
+
+    /// <summary>
+    /// Copies that run at the same time in all regions together, for each process of this service. One of each region does not count, so that
+    /// slow regions can't stop another.
+    /// </summary>
+    [Range(1, 1024)]
+    public int CopiesInTotal { get; set; } = 24;
+
+    /// <summary>
+    /// How much longer work must have waited than work one rank higher to be taken before it: first replicas rank before further ones, and
+    /// small contents before large ones.
+    /// </summary>
+    public TimeSpan RankHandicap { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Replicas and uploads freed at the same time in one region, for each process of this service.</summary>
     [Range(1, 64)]

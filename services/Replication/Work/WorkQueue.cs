@@ -28,57 +28,96 @@ internal sealed record ClaimedReplica(Lane Lane, VersionDocument Document, Repli
 /// </summary>
 internal sealed class WorkQueue(RedisStore redis, VersionStore versions, IOptions<WorkOptions> options, TimeProvider clock)
 {
+    // Of a partition in one look: with more subscriptions than that, those whose work has waited longest come first.
+    private const int MostQueues = 256;
+
+    private static readonly string DueScript = Scripts.Read("due.lua");
     private static readonly string ProgressScript = Scripts.Read("progress.lua");
 
-    /// <summary>Entries that are due in a region, some of each partition, the longest waiting ones first.</summary>
-    public async Task<IReadOnlyList<string>> DueAsync(Lane lane, string region, int most, CancellationToken cancellationToken)
+    /// <summary>What is due in a region: some of each subscription and rank, the longest waiting ones.</summary>
+    /// <param name="lane">The lane.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="most">How many of each at the most.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<IReadOnlyList<Candidate>> DueAsync(Lane lane, string region, int most, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var reads = redis
+        var looks = redis
             .Partitions.Select(partition =>
-                redis.Database.SortedSetRangeByScoreWithScoresAsync(VersionKeys.Due(partition, lane, region), stop: now, take: most)
+                redis.Database.ScriptEvaluateAsync(DueScript, [VersionKeys.Queues(partition, lane, region)], [now, MostQueues, most])
             )
             .ToArray();
-        var found = await Task.WhenAll(reads).WaitAsync(cancellationToken);
-        return [.. found.SelectMany(entries => entries).OrderBy(entry => entry.Score).Select(entry => entry.Element.ToString())];
+        var found = new List<Candidate>();
+        foreach (var look in await Task.WhenAll(looks).WaitAsync(cancellationToken))
+        {
+            foreach (var queue in (RedisResult[])look!)
+            {
+                var (subscription, rank) = VersionKeys.ParseQueueName((string)queue[0]!);
+                var entries = (RedisValue[])queue[1]!;
+                for (var index = 0; index + 1 < entries.Length; index += 2)
+                {
+                    found.Add(new Candidate(subscription, rank, (long)entries[index + 1], entries[index].ToString()));
+                }
+            }
+        }
+
+        return found;
     }
 
     /// <summary>Takes the work on a replica. Null when somebody was faster, or there is nothing to do.</summary>
-    public async Task<ClaimedReplica?> TryClaimAsync(Lane lane, string region, string member, CancellationToken cancellationToken)
+    public async Task<ClaimedReplica?> TryClaimAsync(Lane lane, string region, Candidate candidate, CancellationToken cancellationToken)
     {
-        if (VersionKeys.ParseMember(member) is not { } entry)
+        if (VersionKeys.ParseMember(candidate.Member) is not { } entry)
         {
             return null;
         }
 
         var (version, uid) = entry;
-        if (await versions.ReadAsync(version, cancellationToken) is not { } before || !before.Replicas.TryGetValue(uid, out var found))
+        var known = false;
+        ClaimedReplica? claimed = null;
+        var written = await versions.ChangeAsync(
+            version,
+            document =>
+            {
+                claimed = null;
+                known = document.Replicas.TryGetValue(uid, out var replica);
+                if (
+                    replica is null
+                    || Schedule.Of(document, replica) is not { } due
+                    || due.Lane != lane
+                    || due.Region != region
+                    || WorkRules.Claim(document, uid, clock.GetUtcNow(), options.Value.ClaimLease) is not { } after
+                )
+                {
+                    return null;
+                }
+
+                // As it is in the worker's hands: what others change at the same time is theirs.
+                claimed = new ClaimedReplica(lane, after, after.Replicas[uid], after.ClaimOf(uid).Token);
+                return after;
+            },
+            cancellationToken
+        );
+        if (!known)
         {
             // Redis never holds an entry without its replica, unless somebody repaired the store by hand.
-            await redis
-                .Database.SortedSetRemoveAsync(VersionKeys.Due(versions.PartitionOf(version), lane, region), member)
-                .WaitAsync(cancellationToken);
-            return null;
+            var key = VersionKeys.Queue(
+                versions.PartitionOf(version),
+                lane,
+                region,
+                VersionKeys.QueueName(candidate.Subscription, candidate.Rank)
+            );
+            await redis.Database.SortedSetRemoveAsync(key, candidate.Member).WaitAsync(cancellationToken);
         }
 
-        if (
-            Schedule.Of(before, found) is not { } due
-            || due.Lane != lane
-            || WorkRules.Claim(before, uid, clock.GetUtcNow(), options.Value.ClaimLease) is not { } after
-            || await versions.TryWriteAsync(before, after, [], cancellationToken) is not { } claimed
-        )
-        {
-            return null;
-        }
-
-        return new ClaimedReplica(lane, claimed, claimed.Replicas[uid], claimed.ClaimOf(uid).Token);
+        return written is null ? null : claimed;
     }
 
     /// <summary>Keeps a claim alive, and writes progress down. False when the replica is somebody else's by now.</summary>
     public async Task<bool> KeepAsync(ClaimedReplica work, ProgressRecord? progress, CancellationToken cancellationToken)
     {
         var partition = versions.PartitionOf(work.Version);
-        RedisKey[] keys = [VersionKeys.Document(partition, work.Version), VersionKeys.Due(partition, work.Lane, work.Replica.Region)];
+        RedisKey[] keys = [VersionKeys.Document(partition, work.Version), QueueOf(partition, work)];
         RedisValue[] arguments =
         [
             VersionKeys.ClaimField(work.Uid),
@@ -118,6 +157,14 @@ internal sealed class WorkQueue(RedisStore redis, VersionStore versions, IOption
             cancellationToken
         );
 
+    /// <summary>The node of a cancelled replica has ended its work.</summary>
+    public Task StoppedAsync(ClaimedReplica work, CancellationToken cancellationToken) =>
+        versions.ChangeAsync(
+            work.Version,
+            document => WorkRules.Stopped(document, work.Uid, work.Token, clock.GetUtcNow()),
+            cancellationToken
+        );
+
     /// <summary>The replica's bytes are freed.</summary>
     public Task FreedAsync(ClaimedReplica work, CancellationToken cancellationToken) =>
         versions.ChangeAsync(
@@ -125,4 +172,10 @@ internal sealed class WorkQueue(RedisStore redis, VersionStore versions, IOption
             document => WorkRules.Freed(document, work.Uid, work.Token, clock.GetUtcNow()),
             cancellationToken
         );
+
+    private static RedisKey QueueOf(Partition partition, ClaimedReplica work)
+    {
+        var rank = Schedule.Of(work.Document, work.Replica)?.Rank ?? Rank.FirstSmall;
+        return VersionKeys.Queue(partition, work.Lane, work.Replica.Region, VersionKeys.QueueName(work.Version.SubscriptionId, rank));
+    }
 }

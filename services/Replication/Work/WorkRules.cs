@@ -11,7 +11,14 @@ namespace Gallery.Replication.Work;
 /// <param name="BlockedBy">The region whose return would help; empty when none is known.</param>
 /// <param name="IsFinal">No further attempt can succeed.</param>
 /// <param name="RetryAfter">When to try again, if something other than the usual wait decides it.</param>
-internal sealed record WorkFailure(string Problem, string BlockedBy = "", bool IsFinal = false, TimeSpan? RetryAfter = null);
+/// <param name="IsHold">Somebody wants it to wait: patience does not run out meanwhile.</param>
+internal sealed record WorkFailure(
+    string Problem,
+    string BlockedBy = "",
+    bool IsFinal = false,
+    TimeSpan? RetryAfter = null,
+    bool IsHold = false
+);
 
 /// <summary>What a node told of a replica when it was complete.</summary>
 /// <param name="TransferredBytes">Block bytes that crossed a region border.</param>
@@ -41,6 +48,7 @@ internal static class WorkRules
 
         var after = document.Clone();
         var claimed = after.Replicas[uid];
+        KeepProgress(document, claimed); // Of a holder that was not heard of again.
         claimed.AttemptCount++;
         claimed.BlockedBy = "";
         if (claimed.State == ReplicaState.Queued)
@@ -68,7 +76,8 @@ internal static class WorkRules
         replica.Problem = "";
         replica.FailureCount = 0;
         replica.CopiedBytes = after.OccupiedBytes;
-        replica.TransferredBytes = copy.TransferredBytes;
+        // A node that ended without warning may have forgotten some that it told of before.
+        replica.TransferredBytes = Math.Max(copy.TransferredBytes, StatusRules.TransferredBytes(document, document.Replicas[uid]));
         replica.SourceRegion = copy.SourceRegion.Length > 0 ? copy.SourceRegion : replica.Region;
         replica.ReadyTime = Timestamp.FromDateTimeOffset(copy.ReadyTime);
         replica.LastVerifiedTime = Timestamp.FromDateTimeOffset(copy.VerifiedTime);
@@ -106,15 +115,14 @@ internal static class WorkRules
         DateTimeOffset now
     )
     {
-        if (!Holds(document, uid, token, ReplicaState.Copying, ReplicaState.Deleting))
+        if (!Holds(document, uid, token, ReplicaState.Copying, ReplicaState.Deleting, ReplicaState.Cancelled))
         {
             return null;
         }
 
         var after = document.Clone();
         var replica = after.Replicas[uid];
-        replica.CopiedBytes = StatusRules.CopiedBytes(document, replica);
-        replica.TransferredBytes = StatusRules.TransferredBytes(document, replica);
+        KeepProgress(document, replica);
         replica.Problem = failure.Problem;
         replica.BlockedBy = failure.BlockedBy;
         replica.FailureCount++;
@@ -123,6 +131,11 @@ internal static class WorkRules
         if (replica.State == ReplicaState.Copying)
         {
             replica.State = ReplicaState.Queued;
+            if (failure.IsHold)
+            {
+                replica.BudgetStartTime = Timestamp.FromDateTimeOffset(now);
+            }
+
             if (failure.IsFinal || now - replica.BudgetStartTime.ToDateTimeOffset() >= options.RetryBudget)
             {
                 GiveUp(after, replica);
@@ -135,15 +148,14 @@ internal static class WorkRules
     /// <summary>The holder stops before it is through, and does not count it as an attempt. Null when it is not the holder any more.</summary>
     public static VersionDocument? Release(VersionDocument document, string uid, long token, DateTimeOffset now)
     {
-        if (!Holds(document, uid, token, ReplicaState.Copying, ReplicaState.Deleting))
+        if (!Holds(document, uid, token, ReplicaState.Copying, ReplicaState.Deleting, ReplicaState.Cancelled))
         {
             return null;
         }
 
         var after = document.Clone();
         var replica = after.Replicas[uid];
-        replica.CopiedBytes = StatusRules.CopiedBytes(document, replica);
-        replica.TransferredBytes = StatusRules.TransferredBytes(document, replica);
+        KeepProgress(document, replica);
         replica.AttemptCount--;
         replica.RetryTime = Timestamp.FromDateTimeOffset(now);
         if (replica.State == ReplicaState.Copying)
@@ -171,22 +183,84 @@ internal static class WorkRules
         return after;
     }
 
+    /// <summary>
+    /// A person wants no more copying, in one region or in all: what is not complete ends, and stays as it is until it is asked for anew. Null
+    /// when there is nothing to end.
+    /// </summary>
+    /// <param name="document">The document.</param>
+    /// <param name="region">The region; empty for all.</param>
+    /// <param name="now">The time.</param>
+    public static VersionDocument? Cancel(VersionDocument document, string region, DateTimeOffset now)
+    {
+        bool Which(ReplicaRecord replica) =>
+            (region.Length == 0 || replica.Region == region) && replica.State is ReplicaState.Queued or ReplicaState.Copying;
+        if (!document.Replicas.Values.Any(Which))
+        {
+            return null;
+        }
+
+        var after = document.Clone();
+        foreach (var replica in after.Replicas.Values.Where(Which))
+        {
+            KeepProgress(document, replica);
+            // A node goes on when its caller goes away, so it must be told. One that was never asked has nothing to end.
+            replica.StopPending = document.ClaimOf(replica.Uid).Token > 0;
+            replica.State = ReplicaState.Cancelled;
+            replica.Problem = "";
+            replica.BlockedBy = "";
+            replica.FailureCount = 0;
+            replica.RetryTime = Timestamp.FromDateTimeOffset(now);
+            after.Claims[replica.Uid] = document.ClaimOf(replica.Uid).Revoked();
+            Touch(after, replica, now);
+        }
+
+        return after;
+    }
+
+    /// <summary>The node of a cancelled replica has ended its work. Null when the worker is not the holder any more.</summary>
+    public static VersionDocument? Stopped(VersionDocument document, string uid, long token, DateTimeOffset now)
+    {
+        if (!Holds(document, uid, token, ReplicaState.Cancelled))
+        {
+            return null;
+        }
+
+        var after = document.Clone();
+        var replica = after.Replicas[uid];
+        replica.StopPending = false;
+        replica.Problem = "";
+        replica.FailureCount = 0;
+        replica.RetryTime = null;
+        after.Claims[uid] = document.ClaimOf(uid).Released();
+        return Touch(after, replica, now);
+    }
+
     /// <summary>A region is back: what waited for it is due at once. Null when nothing did.</summary>
     public static VersionDocument? Wake(VersionDocument document, string region, DateTimeOffset now) =>
-        MakeDue(document, now, replica => Schedule.BlockedBy(replica) == region);
+        MakeDue(document, now, replica => Schedule.BlockedBy(replica) == region, waking: true);
 
     /// <summary>
-    /// A person wants a region to be tried now: what waits is due at once, what was given up is taken up with fresh patience. Null when
-    /// there is nothing to do.
+    /// A person wants a region to be tried now: what waits is due at once, what was given up or cancelled is taken up with fresh patience.
+    /// Null when there is nothing to do.
     /// </summary>
     public static VersionDocument? Retry(VersionDocument document, string region, DateTimeOffset now) =>
         MakeDue(
             document,
             now,
-            replica => replica.Region == region && replica.State is ReplicaState.Queued or ReplicaState.Failed && replica.Problem.Length > 0
+            replica =>
+                replica.Region == region
+                && (
+                    replica.State == ReplicaState.Cancelled
+                    || (replica.State is ReplicaState.Queued or ReplicaState.Failed && replica.Problem.Length > 0)
+                )
         );
 
-    private static VersionDocument? MakeDue(VersionDocument document, DateTimeOffset now, Func<ReplicaRecord, bool> which)
+    private static VersionDocument? MakeDue(
+        VersionDocument document,
+        DateTimeOffset now,
+        Func<ReplicaRecord, bool> which,
+        bool waking = false
+    )
     {
         if (!document.Replicas.Values.Any(which))
         {
@@ -199,9 +273,16 @@ internal static class WorkRules
             replica.BlockedBy = "";
             replica.FailureCount = 0;
             replica.RetryTime = Timestamp.FromDateTimeOffset(now);
-            if (replica.State != ReplicaState.Deleting)
+            if (replica.State != ReplicaState.Deleting && !(replica.State == ReplicaState.Cancelled && waking))
             {
                 replica.BudgetStartTime = Timestamp.FromDateTimeOffset(now);
+                if (replica.State == ReplicaState.Cancelled)
+                {
+                    // A worker that is about to stop it comes too late.
+                    after.Claims[replica.Uid] = document.ClaimOf(replica.Uid).Revoked();
+                    replica.StopPending = false;
+                }
+
                 replica.State = ReplicaState.Queued;
             }
 
@@ -227,6 +308,12 @@ internal static class WorkRules
             sibling.Problem = replica.Problem;
             sibling.RetryTime = null;
         }
+    }
+
+    private static void KeepProgress(VersionDocument before, ReplicaRecord replica)
+    {
+        replica.CopiedBytes = StatusRules.CopiedBytes(before, before.Replicas[replica.Uid]);
+        replica.TransferredBytes = StatusRules.TransferredBytes(before, before.Replicas[replica.Uid]);
     }
 
     private static TimeSpan Wait(int failures, WorkOptions options, double jitter)

@@ -94,6 +94,9 @@ public sealed class RedisMutation(Partition partition)
     /// <summary>Adds a member to a sorted set, or gives it another score.</summary>
     public RedisMutation AddToIndex(RedisKey sortedSet, string member, double score = 0) => Add("add", sortedSet, score, member);
 
+    /// <summary>Adds a member to a sorted set, or lowers its score; a lower one that stands there stays.</summary>
+    public RedisMutation AddToIndexOrLower(RedisKey sortedSet, string member, double score) => Add("lower", sortedSet, score, member);
+
     /// <summary>Removes a member from a sorted set.</summary>
     public RedisMutation RemoveFromIndex(RedisKey sortedSet, string member) => Add("remove", sortedSet, member);
 

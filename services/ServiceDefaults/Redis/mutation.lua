@@ -78,6 +78,10 @@ local write = {
     local score = take()
     redis.call('ZADD', key, score, take())
   end,
+  lower = function(key)
+    local score = take()
+    redis.call('ZADD', key, 'LT', score, take())
+  end,
   remove = function(key)
     redis.call('ZREM', key, take())
   end,

@@ -181,6 +181,33 @@ public sealed class ResourceCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_replication_is_cancelled_and_tried_again()
+    {
+        house.Replication.Statuses.Add(ScriptedReplication.Status(("eastus", RegionalReplicationState.Cancelled, 40, "cancelled")));
+        var answer = (await house.RunAsync("version", "cancel", "rg1/prod/ubuntu/1.0.0", "--region", "eastus")).Succeeded().Out;
+        Assert.Contains("cancelled", answer, StringComparison.Ordinal);
+        (await house.RunAsync("version", "cancel", "rg1/prod/ubuntu/1.0.0")).Succeeded();
+        Assert.Equal(["eastus", ""], house.Replication.Requests.OfType<CancelReplicationRequest>().Select(request => request.Region));
+        (await house.RunAsync("version", "retry", "rg1/prod/ubuntu/1.0.0", "--region", "eastus")).Succeeded();
+        Assert.Single(house.Replication.Requests.OfType<RetryRegionRequest>(), request => request.Region == "eastus");
+        Assert.NotEqual(0, (await house.RunAsync("version", "retry", "rg1/prod/ubuntu/1.0.0")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Replicas_are_followed_one_by_one()
+    {
+        var lines = (await house.RunAsync("version", "watch", "rg1/prod/ubuntu/1.0.0", "--wait", "any", "--resume", "t")).Succeeded().Out;
+        Assert.Contains("eastus-0: copying 3 MiB of 9 MiB, 1 MiB/s, 0:00:06 left", lines, StringComparison.Ordinal);
+        Assert.Contains("u.westus.1.1: gone", lines, StringComparison.Ordinal);
+        var request = Assert.Single(house.Replication.Requests.OfType<WatchReplicasRequest>());
+        Assert.Equal((ReplicaWait.AnyRegion, "t"), (request.Wait, request.ResumeToken));
+        var failed = await house.RunAsync("version", "watch", "rg1/prod/ubuntu/1.0.0", "--region", "mars");
+        Assert.NotEqual(0, failed.ExitCode);
+        Assert.Contains("mars was cancelled", failed.Error, StringComparison.Ordinal);
+        Assert.Contains("gallery version retry", failed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Deploy_place_shows_leases_and_their_tokens_only_in_json()
     {
         var table = (

@@ -179,6 +179,56 @@ internal sealed class ScriptedReplication
             return Task.FromResult(new ListReplicasResponse { Replicas = { replica } });
         }
 
+        public override Task<CancelReplicationResponse> CancelReplication(CancelReplicationRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(new CancelReplicationResponse { Status = replication.Statuses[^1] });
+        }
+
+        public override Task<RetryRegionResponse> RetryRegion(RetryRegionRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(new RetryRegionResponse { Status = replication.Statuses[^1] });
+        }
+
+        public override async Task WatchReplicas(
+            WatchReplicasRequest request,
+            IServerStreamWriter<WatchReplicasResponse> responseStream,
+            ServerCallContext context
+        )
+        {
+            replication.Take(request);
+            await responseStream.WriteAsync(new WatchReplicasResponse { Replicas = { Replica(request.Parent) }, ResumeToken = "goon" });
+            if (request.Regions.Contains("mars"))
+            {
+                throw GalleryError.Create(StatusCode.FailedPrecondition, ErrorReason.ReplicationEnded, "mars was cancelled.");
+            }
+
+            await responseStream.WriteAsync(
+                new WatchReplicasResponse
+                {
+                    RemovedUids = { "u.westus.1.1" },
+                    ResumeToken = "goon2",
+                    Fulfilled = true,
+                }
+            );
+        }
+
+        private static Replica Replica(string version) =>
+            new()
+            {
+                Name = $"{version}/replicas/eastus-0",
+                Uid = "u.eastus.0.1",
+                Region = "eastus",
+                State = Contracts.Events.V1.ReplicaState.Copying,
+                StorageAccountType = StorageAccountType.StandardZrs,
+                CopiedBytes = 3 << 20,
+                TotalBytes = 9 << 20,
+                BytesPerSecond = 1 << 20,
+                TimeLeft = Duration.FromTimeSpan(TimeSpan.FromSeconds(6)),
+                SourceRegion = "westus",
+            };
+
         public override async Task WatchReplicationStatus(
             WatchReplicationStatusRequest request,
             IServerStreamWriter<WatchReplicationStatusResponse> responseStream,

@@ -13,6 +13,7 @@ public sealed class ScriptedNode : IAsyncDisposable
 {
     private readonly ConcurrentQueue<PullReplicaRequest> _pulls = new();
     private readonly ConcurrentQueue<DeleteReplicaRequest> _deletes = new();
+    private readonly ConcurrentQueue<StopReplicaRequest> _stops = new();
     private readonly ConcurrentDictionary<string, long> _tokens = new();
     private readonly ConcurrentDictionary<string, NodeReplica> _replicas = new();
     private PeerServer? _server;
@@ -30,6 +31,9 @@ public sealed class ScriptedNode : IAsyncDisposable
 
     /// <summary>The replicas that were to be dropped.</summary>
     public IReadOnlyList<DeleteReplicaRequest> Deletes => [.. _deletes];
+
+    /// <summary>The replicas that were to be stopped.</summary>
+    public IReadOnlyList<StopReplicaRequest> Stops => [.. _stops];
 
     /// <summary>Uploads that were dropped.</summary>
     public ConcurrentQueue<string> DroppedUploads { get; } = new();
@@ -151,6 +155,13 @@ public sealed class ScriptedNode : IAsyncDisposable
             };
             node._replicas[request.ReplicaId] = replica;
             await responseStream.WriteAsync(new PullReplicaResponse { Replica = replica });
+        }
+
+        public override Task<StopReplicaResponse> StopReplica(StopReplicaRequest request, ServerCallContext context)
+        {
+            Fence(request.ReplicaId, request.FencingToken);
+            node._stops.Enqueue(request);
+            return Task.FromResult(new StopReplicaResponse());
         }
 
         public override Task<DeleteReplicaResponse> DeleteReplica(DeleteReplicaRequest request, ServerCallContext context)
