@@ -15,7 +15,15 @@ var publish = new Command("publish", "Publishing to one further region, beside `
 };
 publish.SetAction(parsed => PublishBenchmark.RunAsync(parsed.GetValue(content), parsed.GetValue(size)));
 
-var root = new RootCommand("Measures the gallery beside what a user would use instead.") { house, publish };
+var versions = new Option<int>("--versions")
+{
+    Description = "How many versions are published at once.",
+    DefaultValueFactory = _ => 10_000,
+};
+var queue = new Command("queue", "Many tiny versions published at once to five regions: rate, worst wait, shares of regions.") { versions };
+queue.SetAction(parsed => QueueBenchmark.RunAsync(parsed.GetValue(versions)));
+
+var root = new RootCommand("Measures the gallery beside what a user would use instead.") { house, publish, queue };
 root.SetAction(async _ =>
 {
     await HouseBenchmark.RunAsync();
