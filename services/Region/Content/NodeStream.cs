@@ -11,13 +11,8 @@ namespace Gallery.Region.Content;
 /// <param name="limiter">Bounds the bytes a second.</param>
 /// <param name="timeout">The longest silence.</param>
 /// <param name="cancellationToken">Ends the transfer.</param>
-internal sealed class NodeStream(
-    Stream inner,
-    string region,
-    LinkLimiter limiter,
-    TimeSpan timeout,
-    CancellationToken cancellationToken
-) : Stream
+internal sealed class NodeStream(Stream inner, string region, LinkLimiter limiter, TimeSpan timeout, CancellationToken cancellationToken)
+    : Stream
 {
     private readonly CancellationTokenSource _silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 
