@@ -58,6 +58,9 @@ foreach (var (setting, value) in DevelopmentPrincipals.SharingSeed)
 
 // One process per region. Replication signs the grants by which bytes move; regions check them.
 replication.WithEnvironment("Grants__PrivateKey", builder.AddParameter("grants-private-key", secrets.GrantsPrivateKey, secret: true));
+replication
+    .WithEnvironment("Operators__0__TenantId", DevelopmentPrincipals.Operator.TenantId)
+    .WithEnvironment("Operators__0__ObjectId", DevelopmentPrincipals.Operator.ObjectId);
 foreach (var (index, region) in home.Regions.Index())
 {
     var (zones, restricted) = ($"{region.Zones}", $"{region.Restricted}");

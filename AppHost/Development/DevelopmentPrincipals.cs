@@ -29,14 +29,20 @@ internal static class DevelopmentPrincipals
     private const string Contributor = "b24988ac-6180-42a0-ab88-20f7382dd24c";
     private const string Reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 
+    private const string OperatorName = "operator";
+
     public static IReadOnlyList<DevelopmentPrincipal> All { get; } =
     [
         new("owner", "Olivia Owner", false, TenantA, "0000000a-0000-0000-0000-000000000001", Owner, SubscriptionA),
         new("contributor", "Conrad Contributor", false, TenantA, "0000000a-0000-0000-0000-000000000002", Contributor, SubscriptionA),
         new("reader", "Rita Reader", false, TenantA, "0000000a-0000-0000-0000-000000000003", Reader, SubscriptionA),
         new("pipeline", "Build pipeline", true, TenantA, "0000000a-0000-0000-0000-000000000004", Contributor, SubscriptionA),
+        new(OperatorName, "Oscar Operator", false, TenantA, "0000000a-0000-0000-0000-000000000005", Reader, SubscriptionA),
         new("other-owner", "Otto Other", false, TenantB, "0000000b-0000-0000-0000-000000000001", Owner, SubscriptionB),
     ];
+
+    /// <summary>Who runs the installation: drains regions and reviews access to restricted ones.</summary>
+    public static DevelopmentPrincipal Operator { get; } = All.Single(principal => principal.Name == OperatorName);
 
     /// <summary>Settings from which Sharing makes the subscriptions and assignments at its first start.</summary>
     public static IEnumerable<(string Setting, string Value)> SharingSeed

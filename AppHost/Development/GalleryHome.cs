@@ -44,6 +44,11 @@ internal sealed class GalleryHome
         );
         var portBase = configuration.GetValue("PortBase", 7300);
         var regions = configuration.GetSection("Regions").Get<List<RegionSettings>>() ?? [];
+        if (RegionSettings.WrongIn(regions) is { Count: > 0 } wrong)
+        {
+            throw Refuse($"The regions of the configuration can't be used:{string.Concat(wrong.Select(line => $"\n  {line}"))}");
+        }
+
         PrivateFile.CreateFolder(dataPath);
         RequireAlone(dataPath);
 

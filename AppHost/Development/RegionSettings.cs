@@ -3,6 +3,8 @@ namespace Gallery.AppHost.Development;
 /// <summary>A region of the installation, section `Regions:{i}` of appsettings.json.</summary>
 internal sealed class RegionSettings
 {
+    private static readonly string[] Continents = ["North America", "Europe", "South America", "Asia", "Oceania", "Africa", "Middle East"];
+
     /// <summary>Canonical name, `eastus` for example.</summary>
     public string Name { get; set; } = "";
 
@@ -17,4 +19,33 @@ internal sealed class RegionSettings
 
     /// <summary>Decides the price of traffic: `North America`, `Europe`, `South America`, `Asia`, `Oceania`, `Africa` or `Middle East`.</summary>
     public string Continent { get; set; } = "";
+
+    /// <summary>What is wrong with the regions, a line each; empty when nothing is.</summary>
+    public static IReadOnlyList<string> WrongIn(IReadOnlyList<RegionSettings> regions)
+    {
+        var wrong = new List<string>();
+        var names = new HashSet<string>();
+        foreach (var (index, region) in regions.Index())
+        {
+            void Require(bool holds, string what)
+            {
+                if (!holds)
+                {
+                    wrong.Add($"Regions:{index} ('{region.Name}'): {what}");
+                }
+            }
+
+            Require(region.Name.Length is > 0 and <= 40 && region.Name.All(IsNameCharacter), "Name is 1 to 40 of a-z and 0-9.");
+            Require(names.Add(region.Name), "Name stands for one region only, and is taken.");
+            Require(region.Zones is 1 or 3, $"Zones is 1 or 3, not {region.Zones}.");
+            Require(
+                Continents.Contains(region.Continent),
+                $"Continent is one of {string.Join(", ", Continents)}, not '{region.Continent}'."
+            );
+        }
+
+        return wrong;
+    }
+
+    private static bool IsNameCharacter(char character) => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character);
 }

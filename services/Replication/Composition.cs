@@ -1,5 +1,6 @@
 using Gallery.Replication.Audit;
 using Gallery.Replication.Grants;
+using Gallery.Replication.Links;
 using Gallery.Replication.Placement;
 using Gallery.Replication.Regions;
 using Gallery.Replication.Snapshots;
@@ -29,7 +30,9 @@ internal static class Composition
         }
 
         services.AddSingleton<RegionRegistry>().AddSingleton<RegionNodes>().AddSingleton<RegionHealthStore>().AddSingleton<RegionAccess>();
-        services.AddSingleton<RegionGate>().AddHostedService<RegionMonitor>();
+        services.AddSingleton<RegionGate>().AddSingleton<RegionFaults>().AddSingleton<RegionGauges>().AddHostedService<RegionMonitor>();
+        services.AddOptions<LinkMonitorOptions>().BindConfiguration("LinkMonitor");
+        services.AddSingleton<LinkStore>().AddHostedService<LinkMonitor>();
         return builder;
     }
 
@@ -63,6 +66,7 @@ internal static class Composition
             .AddHostedService<VersionSweep>();
         services.AddSingleton<WorkQueue>().AddSingleton<SourcePlanner>().AddSingleton<BlockedWork>().AddSingleton<ReplicationTelemetry>();
         services
+            .AddSingleton<CopyFaults>()
             .AddSingleton<ReplicaCopier>()
             .AddSingleton<ReplicaReleaser>()
             .AddHostedService<RegionWorkers>()

@@ -8,6 +8,11 @@ using Gallery.Replication.Versions;
 using Gallery.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
+if (RegionsValidation.Complaint(builder.Configuration) is { } complaint)
+{
+    await Console.Error.WriteLineAsync(complaint);
+    return 1;
+}
 
 builder.AddGalleryDefaults("replication");
 builder.AddGalleryRedis("rep:");
@@ -30,3 +35,4 @@ app.MapGrpcService<ReplicationsService>();
 app.MapGrpcService<PlacementsService>();
 
 app.Run();
+return 0;

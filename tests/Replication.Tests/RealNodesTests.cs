@@ -68,6 +68,7 @@ public sealed class RealNodesTests : IAsyncLifetime
             {
                 builder
                     .WithSetting($"Regions:{index}:Name", Regions[index])
+                    .WithSetting($"Regions:{index}:Continent", "North America")
                     .WithSetting($"Regions:{index}:Zones", ZonesOf(Regions[index]))
                     .WithSetting($"Regions:{index}:GrpcUrl", UrlOf(Regions[index]))
                     .WithSetting($"Regions:{index}:HttpUrl", UrlOf(Regions[index]));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Gallery.Cli.Endpoints;
 using Gallery.Cli.Names;
 using Gallery.Cli.Output;
@@ -29,7 +30,7 @@ internal static class ActivityCommands
         };
         limit.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() < 1)
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, CultureInfo.InvariantCulture, out var given) && given > 0))
             {
                 result.AddError("--limit is a whole number from 1.");
             }

@@ -25,6 +25,7 @@ internal static class Advices
             "ReplicationEnded" => "'gallery version retry' tries a region again.",
             "GrantNotValid" or "LeaseExpired" => "Run the command again: it asks for a new grant.",
             "RegionUnavailable" => "'gallery region list' shows how the regions are. Try again later.",
+            "ServiceCredentialsRefused" => "Tell the operator: the services' own credentials are misconfigured.",
             "StorageAccountTypeNotSupported" => "'gallery region list' shows how many zones a region has; Standard_ZRS takes three.",
             null when report.ExitCode == Cli.ExitCode.NotSignedIn => SignIn,
             null when report.Code == "UNAVAILABLE" && callee is not null =>

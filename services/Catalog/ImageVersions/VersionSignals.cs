@@ -6,10 +6,8 @@ using StackExchange.Redis;
 namespace Gallery.Catalog.ImageVersions;
 
 /// <summary>Wakes who watches a version when its record changes, in whichever process. A lost signal costs the watcher a poll interval.</summary>
-internal sealed partial class VersionSignals(RedisStore store, ILogger<VersionSignals> logger) : BackgroundService
+internal sealed class VersionSignals(RedisStore store) : BackgroundService
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-
     private readonly Lock _lock = new();
     private readonly Dictionary<string, List<VersionSignal>> _watched = [];
 
@@ -42,24 +40,8 @@ internal sealed partial class VersionSignals(RedisStore store, ILogger<VersionSi
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await store
-                    .Connection.GetSubscriber()
-                    .SubscribeAsync(RedisChannel.Literal(CatalogKeys.VersionChannel), (_, key) => Wake(key.ToString()));
-                return; // The connection subscribes again by itself after it was lost.
-            }
-            catch (Exception exception) when (exception is RedisException or TimeoutException)
-            {
-                LogWaiting(exception.Message);
-                await Task.Delay(Pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        store.SubscribeAsync(RedisChannel.Literal(CatalogKeys.VersionChannel), key => Wake(key.ToString()), stoppingToken);
 
     private void Wake(string key)
     {
@@ -71,9 +53,6 @@ internal sealed partial class VersionSignals(RedisStore store, ILogger<VersionSi
             }
         }
     }
-
-    [LoggerMessage(220, LogLevel.Warning, "Waiting to be told of changed versions: {Reason}")]
-    private partial void LogWaiting(string reason);
 }
 
 /// <summary>Tells one watcher that a version may have changed.</summary>

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
+using Gallery.Region.Links;
 using Gallery.Region.Node;
 using Gallery.Region.Stores;
 using Gallery.Region.Transfers;
@@ -17,6 +18,7 @@ namespace Gallery.Region.Content;
 /// <param name="grant">The pull grant. A secret.</param>
 /// <param name="speed">How fast the node was lately.</param>
 /// <param name="limiter">Bounds the bytes a second.</param>
+/// <param name="link">Measures how fast bytes come.</param>
 /// <param name="timeout">A node that sends nothing for so long is given up.</param>
 /// <param name="telemetry">Told of what came over the wire.</param>
 internal sealed class BlocksClient(
@@ -26,6 +28,7 @@ internal sealed class BlocksClient(
     string grant,
     LinkSpeed speed,
     LinkLimiter limiter,
+    LinkMeter link,
     TimeSpan timeout,
     RegionTelemetry telemetry
 )
@@ -62,6 +65,7 @@ internal sealed class BlocksClient(
                 await response.Content.ReadAsStreamAsync(cancellationToken),
                 region,
                 limiter,
+                link,
                 timeout,
                 cancellationToken
             );
@@ -72,11 +76,7 @@ internal sealed class BlocksClient(
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConnectionError)
         {
-            throw new RegionException(
-                ErrorReason.RegionUnavailable,
-                $"The node of {region} does not answer: {exception.Message}",
-                exception
-            );
+            throw RegionException.OfSource(region, ErrorReason.RegionUnavailable, $"does not answer: {exception.Message}", exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or ZstdException or InvalidDataException)
         {
@@ -141,9 +141,10 @@ internal sealed class BlocksClient(
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new RegionException(
+            throw RegionException.OfSource(
+                region,
                 ErrorReason.RegionUnavailable,
-                $"The node of {region} sent nothing for {timeout.TotalSeconds:f0} seconds.",
+                $"sent nothing for {timeout.TotalSeconds:f0} seconds.",
                 exception
             );
         }

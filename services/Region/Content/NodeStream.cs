@@ -1,4 +1,5 @@
 using Gallery.Contracts.Common.V1;
+using Gallery.Region.Links;
 
 namespace Gallery.Region.Content;
 
@@ -9,10 +10,17 @@ namespace Gallery.Region.Content;
 /// <param name="inner">The bytes.</param>
 /// <param name="region">The region that the node is in.</param>
 /// <param name="limiter">Bounds the bytes a second.</param>
+/// <param name="link">Measures how fast they come.</param>
 /// <param name="timeout">The longest silence.</param>
 /// <param name="cancellationToken">Ends the transfer.</param>
-internal sealed class NodeStream(Stream inner, string region, LinkLimiter limiter, TimeSpan timeout, CancellationToken cancellationToken)
-    : Stream
+internal sealed class NodeStream(
+    Stream inner,
+    string region,
+    LinkLimiter limiter,
+    LinkMeter link,
+    TimeSpan timeout,
+    CancellationToken cancellationToken
+) : Stream
 {
     private readonly CancellationTokenSource _silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 
@@ -45,20 +53,22 @@ internal sealed class NodeStream(Stream inner, string region, LinkLimiter limite
         _silence.CancelAfter(timeout);
         try
         {
-            read = await inner.ReadAsync(buffer, _silence.Token);
+            read = await link.WaitAsync(inner.ReadAsync(buffer, _silence.Token));
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new RegionException(
+            throw RegionException.OfSource(
+                region,
                 ErrorReason.RegionUnavailable,
-                $"The node of {region} sent nothing for {timeout.TotalSeconds:f0} seconds.",
+                $"sent nothing for {timeout.TotalSeconds:f0} seconds.",
                 exception
             );
         }
 
         _silence.CancelAfter(Timeout.InfiniteTimeSpan);
         Received += read;
-        await limiter.WaitAsync(read, cancellationToken);
+        link.Received(read);
+        await link.WaitAsync(limiter.WaitAsync(read, cancellationToken));
         return read;
     }
 

@@ -1,16 +1,23 @@
 using System.Collections.Concurrent;
 using Gallery.Region.Blocks;
+using Gallery.Region.Links;
 using Gallery.Region.Node;
 using Gallery.Region.Replicas;
 using Gallery.Region.Transfers;
+using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Options;
 
 namespace Gallery.Region.Content;
 
 /// <summary>Connections to other nodes, one a node, shared by all pulls.</summary>
-internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, IOptions<RegionOptions> options, RegionTelemetry telemetry)
-    : IDisposable
+internal sealed class RemoteNodes(
+    BlockBatchPool pool,
+    TransferLimiter limiter,
+    LinkMeters meters,
+    IOptions<RegionOptions> options,
+    RegionTelemetry telemetry
+) : IDisposable
 {
     private const int StreamWindow = 4 * 1024 * 1024;
     private const int MaxMessage = 4 * 1024 * 1024;
@@ -37,14 +44,18 @@ internal sealed class RemoteNodes(BlockBatchPool pool, TransferLimiter limiter, 
     /// <param name="grant">The grant that opens the content there.</param>
     public IContentSource Open(NodeSource node, string grant)
     {
-        var channel = _channels.GetOrAdd(node.Address.AbsoluteUri, address => new Lazy<GrpcChannel>(() => Connect(address))).Value;
+        var meter = meters.Of(node.Region);
         var timeout = options.Value.SourceTimeout;
         var link = limiter.LinkFrom(node.Region, node.MaxBytesPerSecond);
         var bulk = node.HttpAddress is { } http
-            ? new BlocksClient(_bulk, http, node.Region, grant, SpeedOf(http), link, timeout, telemetry)
+            ? new BlocksClient(_bulk, http, node.Region, grant, SpeedOf(http), link, meter, timeout, telemetry)
             : null;
-        return new RemoteSource(node.Region, channel.CreateCallInvoker(), grant, bulk, pool, link, timeout);
+        return new RemoteSource(node.Region, InvokerOf(node.Address), grant, bulk, pool, link, meter, timeout);
     }
+
+    /// <summary>The connection to a node.</summary>
+    public CallInvoker InvokerOf(Uri node) =>
+        _channels.GetOrAdd(node.AbsoluteUri, address => new Lazy<GrpcChannel>(() => Connect(address))).Value.CreateCallInvoker();
 
     private LinkSpeed SpeedOf(Uri node) => _speeds.GetOrAdd(node.AbsoluteUri, _ => new LinkSpeed());
 

@@ -1,6 +1,7 @@
 using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Region.V1;
 using Gallery.Region.Blocks;
+using Gallery.Region.Links;
 using Gallery.Region.Stores;
 using Gallery.Region.Transfers;
 using Google.Protobuf;
@@ -15,6 +16,7 @@ namespace Gallery.Region.Content;
 /// <param name="bulk">Takes blocks in bulk; null when the node has no HTTP address, and all come over gRPC.</param>
 /// <param name="pool">Buffers.</param>
 /// <param name="limiter">Bounds the bytes a second.</param>
+/// <param name="link">Measures how fast they come.</param>
 /// <param name="timeout">A node that sends nothing for so long is given up.</param>
 internal sealed class RemoteSource(
     string region,
@@ -23,6 +25,7 @@ internal sealed class RemoteSource(
     BlocksClient? bulk,
     BlockBatchPool pool,
     LinkLimiter limiter,
+    LinkMeter link,
     TimeSpan timeout
 ) : IContentSource
 {
@@ -134,13 +137,11 @@ internal sealed class RemoteSource(
                         var expected = next < blocks.Length ? blocks.Span[next++] : default;
                         if (expected.Length == 0 || block.Encoding != BlockEncoding.Unspecified || block.Digest != expected.Digest)
                         {
-                            throw new RegionException(
-                                ErrorReason.ContentCorrupt,
-                                $"The node of {region} sent a block that was not asked for."
-                            );
+                            throw Failure(ErrorReason.ContentCorrupt, "sent a block that was not asked for.");
                         }
 
-                        await limiter.WaitAsync(block.Length, token);
+                        link.Received(block.Length);
+                        await link.WaitAsync(limiter.WaitAsync(block.Length, token));
                         await receiver.AddAsync(expected, frame.BytesOf(block), token);
                     }
                 }
@@ -150,7 +151,7 @@ internal sealed class RemoteSource(
         await receiver.CompleteAsync(cancellationToken);
         if (next != blocks.Length)
         {
-            throw new RegionException(ErrorReason.ContentNotFound, $"The node of {region} sent {next} of {blocks.Length} blocks.");
+            throw Failure(ErrorReason.ContentNotFound, $"sent {next} of {blocks.Length} blocks.");
         }
     }
 
@@ -167,7 +168,7 @@ internal sealed class RemoteSource(
         try
         {
             using var call = open(new CallOptions(headers, cancellationToken: silence.Token));
-            while (await call.ResponseStream.MoveNext(silence.Token))
+            while (await link.WaitAsync(new ValueTask<bool>(call.ResponseStream.MoveNext(silence.Token))))
             {
                 silence.CancelAfter(Timeout.InfiniteTimeSpan);
                 await receive(call.ResponseStream.Current, cancellationToken);
@@ -183,25 +184,20 @@ internal sealed class RemoteSource(
 
     private RegionException Translate(Exception exception) =>
         exception is not RpcException rpc
-            ? new RegionException(
-                ErrorReason.RegionUnavailable,
-                $"The node of {region} sent nothing for {timeout.TotalSeconds:f0} seconds.",
-                exception
-            )
+            ? Failure(ErrorReason.RegionUnavailable, $"sent nothing for {timeout.TotalSeconds:f0} seconds.", exception)
             : rpc.StatusCode switch
             {
-                StatusCode.NotFound => new RegionException(ErrorReason.ContentNotFound, $"The node of {region}: {rpc.Status.Detail}", rpc),
-                StatusCode.DataLoss => new RegionException(ErrorReason.ContentCorrupt, $"The node of {region}: {rpc.Status.Detail}", rpc),
-                StatusCode.PermissionDenied or StatusCode.Unauthenticated => new RegionException(
+                StatusCode.NotFound => Failure(ErrorReason.ContentNotFound, $"says: {rpc.Status.Detail}", rpc),
+                StatusCode.DataLoss => Failure(ErrorReason.ContentCorrupt, $"says: {rpc.Status.Detail}", rpc),
+                StatusCode.PermissionDenied or StatusCode.Unauthenticated => Failure(
                     ErrorReason.GrantNotValid,
-                    $"The node of {region}: {rpc.Status.Detail}",
+                    $"says: {rpc.Status.Detail}",
                     rpc
                 ),
-                StatusCode.Cancelled => new RegionException(
-                    ErrorReason.RegionUnavailable,
-                    $"The node of {region} sent nothing for {timeout.TotalSeconds:f0} seconds.",
-                    rpc
-                ),
-                _ => new RegionException(ErrorReason.RegionUnavailable, $"The node of {region} does not answer: {rpc.Status.Detail}", rpc),
+                StatusCode.Cancelled => Failure(ErrorReason.RegionUnavailable, $"sent nothing for {timeout.TotalSeconds:f0} seconds.", rpc),
+                _ => Failure(ErrorReason.RegionUnavailable, $"does not answer: {rpc.Status.Detail}", rpc),
             };
+
+    private RegionException Failure(ErrorReason reason, string what, Exception? inner = null) =>
+        RegionException.OfSource(region, reason, what, inner);
 }

@@ -1,5 +1,7 @@
 using Gallery.Contracts.Common.V1;
 using Gallery.ServiceDefaults.Errors;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
@@ -46,7 +48,13 @@ internal static class RegionErrors
     /// <summary>The failure as a rich gRPC error.</summary>
     public static RpcException ToRpc(RegionException exception) =>
         exception.Reason == ErrorReason.RegionUnavailable
-            ? GalleryError.Unavailable(exception.Reason, exception.Message, Retry)
+            ? GalleryError.Create(
+                StatusCode.Unavailable,
+                exception.Reason,
+                exception.Message,
+                exception.Details,
+                new RetryInfo { RetryDelay = Duration.FromTimeSpan(Retry) }
+            )
             : GalleryError.Create(StatusOf(exception.Reason), exception.Reason, exception.Message, exception.Details);
 }
 

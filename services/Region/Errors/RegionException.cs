@@ -13,6 +13,17 @@ internal class RegionException(ErrorReason reason, string message, Exception? in
 
     /// <summary>What machines may want to know besides: `missing_blocks`, for example.</summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// A failure of the node that bytes were to come from. It is told as such (`source`), so that whoever ordered the pull holds it against
+    /// that node's region and not against this one.
+    /// </summary>
+    /// <param name="region">The source's region.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="what">What its node did: "sent nothing".</param>
+    /// <param name="inner">What it was found out by.</param>
+    public static RegionException OfSource(string region, ErrorReason reason, string what, Exception? inner = null) =>
+        new(reason, $"The node of {region} {what}", inner) { Details = new Dictionary<string, string> { ["source"] = region } };
 }
 
 /// <summary>The store has no room left. What was being written is not visible.</summary>

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Gallery.Contracts.Region.V1;
+using Gallery.Region.Links;
 using Gallery.Region.Replicas;
 using Gallery.Region.Stores;
 using Gallery.Region.Stores.Zones;
@@ -17,6 +18,7 @@ internal sealed class NodeGrpcService(
     ReplicaManager replicas,
     ReplicaRegistry registry,
     NodeClock clock,
+    PeerProbe probe,
     IOptions<RegionOptions> options
 ) : NodeService.NodeServiceBase
 {
@@ -43,6 +45,14 @@ internal sealed class NodeGrpcService(
         }
 
         return Task.FromResult(new GetNodeResponse { Node = node });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<MeasurePeersResponse> MeasurePeers(MeasurePeersRequest request, ServerCallContext context)
+    {
+        context.RequireService("replication");
+        var links = await probe.MeasureAsync(RequestChecks.RequirePeers(request.Peers), context.CancellationToken);
+        return new MeasurePeersResponse { Links = { links } };
     }
 
     private static Zone ToMessage(ZoneState state) =>

@@ -1,6 +1,7 @@
 using Gallery.Region.Blocks;
 using Gallery.Region.Content;
 using Gallery.Region.Formats;
+using Gallery.Region.Links;
 using Gallery.Region.Replicas;
 using Gallery.Region.Scrub;
 using Gallery.Region.Stores;
@@ -35,7 +36,9 @@ internal static class NodeSetup
         services.AddSingleton<RegionTelemetry>();
         services.AddSingleton<HeldContents>();
         services.AddSingleton<TransferLimiter>();
+        services.AddSingleton<LinkMeters>();
         services.AddSingleton<RemoteNodes>();
+        services.AddSingleton<PeerProbe>();
         services.AddSingleton<SourceOpener>();
         services.AddSingleton<UploadManager>();
         services.AddSingleton<ReplicaRegistry>();

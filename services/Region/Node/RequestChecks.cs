@@ -1,5 +1,6 @@
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
+using Gallery.Region.Links;
 using Gallery.Region.Replicas;
 using Gallery.Region.Stores;
 using Gallery.ServiceDefaults.Errors;
@@ -16,6 +17,8 @@ internal static class RequestChecks
     private const int MaxDisks = 65;
     private const int MaxLun = 63;
     private const int MaxSources = 64;
+    private const int MaxPeers = 100;
+    private const string AddressForm = "http://host:port or https://host:port";
 
     /// <summary>An id of a replica or an upload: 1 to 200 characters of `[A-Za-z0-9._-]`.</summary>
     public static string RequireId(string id, string field) =>
@@ -55,6 +58,26 @@ internal static class RequestChecks
             { SlotCase: DiskSlot.SlotOneofCase.OsDisk } => slot.OsDisk ? "os" : "",
             _ => slot.DataDiskLun is >= 0 and <= MaxLun ? $"lun{slot.DataDiskLun}" : "",
         };
+
+    /// <summary>Other nodes to measure.</summary>
+    public static List<Peer> RequirePeers(RepeatedField<V1.PeerNode> peers)
+    {
+        var violations = new Violations().AddIf(peers.Count > MaxPeers, "peers", $"at most {MaxPeers}");
+        var read = new List<Peer>();
+        for (var i = 0; i < Math.Min(peers.Count, MaxPeers); i++)
+        {
+            var sound = IsUrl(peers[i].GrpcUrl, out var address);
+            violations.AddIf(!sound, $"peers[{i}].grpc_url", AddressForm);
+            violations.AddIf(peers[i].Region.Length is 0 or > MaxIdLength, $"peers[{i}].region", "the region that the node is in");
+            if (sound)
+            {
+                read.Add(new Peer(peers[i].Region, address!));
+            }
+        }
+
+        violations.ThrowIfAny();
+        return read;
+    }
 
     /// <summary>Reads the order of a replica.</summary>
     public static PullOrder RequireOrder(V1.PullReplicaRequest request)
@@ -156,12 +179,12 @@ internal static class RequestChecks
     private static void ReadRemote(V1.PullSource source, int i, int disks, List<SourceOrder> read, Violations violations)
     {
         var sound = IsUrl(source.Remote.GrpcUrl, out var address);
-        violations.AddIf(!sound, $"sources[{i}].remote.grpc_url", "http://host:port or https://host:port");
+        violations.AddIf(!sound, $"sources[{i}].remote.grpc_url", AddressForm);
         Uri? http = null;
         violations.AddIf(
             source.Remote.HttpUrl.Length > 0 && !IsUrl(source.Remote.HttpUrl, out http),
             $"sources[{i}].remote.http_url",
-            "http://host:port, https://host:port, or nothing"
+            $"{AddressForm}, or nothing"
         );
         violations.AddIf(source.Remote.Grants.Count != disks, $"sources[{i}].remote.grants", "one grant a disk");
         violations.AddIf(source.Remote.MaxBytesPerSecond < 0, $"sources[{i}].remote.max_bytes_per_second", "0 or more");

@@ -22,7 +22,7 @@ internal sealed class RegionGate(RegionHealthStore store)
             case RegionState.Draining:
                 throw GalleryError.Unavailable(
                     ErrorReason.RegionUnavailable,
-                    $"The region {region} is being drained: it takes nothing new.",
+                    $"The region {region} is {health.DrainDetails}. It takes nothing new.",
                     DrainRetry
                 );
         }

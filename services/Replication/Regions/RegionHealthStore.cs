@@ -3,6 +3,7 @@ using Gallery.Contracts.Replication.V1;
 using Gallery.Replication.Records;
 using Gallery.ServiceDefaults.Errors;
 using Gallery.ServiceDefaults.Redis;
+using Google.Protobuf;
 using StackExchange.Redis;
 
 namespace Gallery.Replication.Regions;
@@ -15,6 +16,7 @@ internal sealed class RegionHealthStore(RedisStore redis, RegionRegistry regions
 {
     private const string DrainedField = "d";
     private static readonly RedisValue[] Fields = ["p", "e", DrainedField];
+    private static readonly JsonParser DrainParser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
 
     private Partition Partition => redis.Partitions[0];
 
@@ -49,29 +51,55 @@ internal sealed class RegionHealthStore(RedisStore redis, RegionRegistry regions
         return await redis.TryExecuteAsync(mutation, conflict, cancellationToken);
     }
 
-    /// <summary>Takes a region out of use, or back into it. True when that changed anything.</summary>
-    public async Task<bool> SetDrainedAsync(string region, bool drained, CancellationToken cancellationToken)
+    /// <summary>Takes a region out of use; doing it again with another reason replaces the reason.</summary>
+    public async Task DrainAsync(string region, DrainRecord drain, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var before = await ReadAsync(region, cancellationToken);
-            if (before.Drained == drained)
+            var (before, stored) = await ReadDrainAsync(region, cancellationToken);
+            if (before.Drained && (drain.Reason.Length == 0 || drain.Reason == before.Drain.Reason))
+            {
+                return;
+            }
+
+            var after = drain.Clone();
+            after.Time = before.Drained ? before.Drain.Time : drain.Time;
+            var conflict = GalleryError.EtagMismatch(region);
+            var mutation = new RedisMutation(Partition);
+            if (before.Drained)
+            {
+                mutation.RequireField(KeyOf(region), DrainedField, stored, () => conflict);
+            }
+            else
+            {
+                mutation.RequireFieldAbsent(KeyOf(region), DrainedField, () => conflict);
+            }
+
+            mutation.SetHashField(KeyOf(region), DrainedField, JsonFormatter.Default.Format(after));
+            Tell(mutation, before, before with { Drained = true, Drain = after });
+            if (await redis.TryExecuteAsync(mutation, conflict, cancellationToken))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Takes a region back into use. True when that changed anything.</summary>
+    public async Task<bool> UndrainAsync(string region, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (before, stored) = await ReadDrainAsync(region, cancellationToken);
+            if (!before.Drained)
             {
                 return false;
             }
 
             var conflict = GalleryError.EtagMismatch(region);
-            var mutation = new RedisMutation(Partition);
-            if (drained)
-            {
-                mutation.RequireFieldAbsent(KeyOf(region), DrainedField, () => conflict).SetHashField(KeyOf(region), DrainedField, "1");
-            }
-            else
-            {
-                mutation.RequireField(KeyOf(region), DrainedField, "1", () => conflict).RemoveHashField(KeyOf(region), DrainedField);
-            }
-
-            Tell(mutation, before, before with { Drained = drained });
+            var mutation = new RedisMutation(Partition)
+                .RequireField(KeyOf(region), DrainedField, stored, () => conflict)
+                .RemoveHashField(KeyOf(region), DrainedField);
+            Tell(mutation, before, before with { Drained = false, Drain = new DrainRecord() });
             if (await redis.TryExecuteAsync(mutation, conflict, cancellationToken))
             {
                 return true;
@@ -97,9 +125,20 @@ internal sealed class RegionHealthStore(RedisStore redis, RegionRegistry regions
             new EventEnvelope
             {
                 Subject = after.Region,
-                RegionStateChanged = new RegionStateChanged { Region = after.Region, State = after.State.ToString().ToLowerInvariant() },
+                RegionStateChanged = new RegionStateChanged
+                {
+                    Region = after.Region,
+                    State = after.State.ToString().ToLowerInvariant(),
+                    Details = after.Details,
+                },
             }
         );
+    }
+
+    private async Task<(RegionHealth Health, string Drain)> ReadDrainAsync(string region, CancellationToken cancellationToken)
+    {
+        var fields = await redis.Database.HashGetAsync(KeyOf(region), Fields).WaitAsync(cancellationToken);
+        return (Parse(region, fields), fields[2].ToString());
     }
 
     private static RegionHealth Parse(string region, RedisValue[] fields) =>
@@ -108,9 +147,13 @@ internal sealed class RegionHealthStore(RedisStore redis, RegionRegistry regions
             fields[0].IsNull
                 ? new RegionHealthRecord { State = RegionState.Unspecified }
                 : RegionHealthRecord.Parser.ParseFrom((byte[])fields[0]!),
-            !fields[2].IsNull,
+            Drained: !fields[2].IsNull,
             fields[1].IsNull ? "" : fields[1].ToString()
-        );
+        )
+        {
+            // Earlier releases wrote down no more than that it is drained.
+            Drain = fields[2].IsNull || fields[2] == "1" ? new DrainRecord() : DrainParser.Parse<DrainRecord>(fields[2].ToString()),
+        };
 
     private RedisKey KeyOf(string region) => Partition.Key("region", region);
 }

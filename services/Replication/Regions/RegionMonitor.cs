@@ -3,6 +3,7 @@ using Gallery.Contracts.Region.V1;
 using Gallery.Contracts.Replication.V1;
 using Gallery.Replication.Records;
 using Gallery.Replication.Work;
+using Gallery.ServiceDefaults.Telemetry;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 
@@ -16,13 +17,15 @@ internal sealed partial class RegionMonitor(
     RegionRegistry regions,
     RegionNodes nodes,
     RegionHealthStore store,
+    RegionFaults faults,
+    RegionGauges gauges,
     BlockedWork blocked,
     IOptions<RegionMonitorOptions> options,
     TimeProvider clock,
     ILogger<RegionMonitor> logger
 ) : BackgroundService
 {
-    // An attempt that began before the region was back may end, and wait, shortly after it.
+    // An attempt that began before the region was back, or in use again, may end, and wait, shortly after it.
     private const int WakingHeartbeats = 5;
 
     private readonly string _holder = Guid.NewGuid().ToString("N");
@@ -33,14 +36,16 @@ internal sealed partial class RegionMonitor(
 
     private async Task WatchAsync(string region, CancellationToken stoppingToken)
     {
-        var waking = 0;
+        var (waking, wasDrained) = (0, false);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 if (await store.LeadAsync(region, _holder, (3 * options.Value.Heartbeat) + options.Value.Timeout))
                 {
-                    waking = await BeatAsync(region, stoppingToken) ? WakingHeartbeats : waking;
+                    var (cameBack, isDrained) = await BeatAsync(region, stoppingToken);
+                    waking = cameBack || (wasDrained && !isDrained) ? WakingHeartbeats : waking;
+                    wasDrained = isDrained;
                     if (waking > 0)
                     {
                         waking--;
@@ -58,23 +63,30 @@ internal sealed partial class RegionMonitor(
         }
     }
 
-    /// <returns>Whether the region came back with this heartbeat.</returns>
-    private async Task<bool> BeatAsync(string region, CancellationToken stoppingToken)
+    /// <returns>Whether the region came back with this heartbeat, and whether it is out of use.</returns>
+    private async Task<(bool CameBack, bool IsDrained)> BeatAsync(string region, CancellationToken stoppingToken)
     {
         var before = await store.ReadAsync(region, stoppingToken);
-        var after = await AskAsync(region, before.Record, stoppingToken);
+        var after = await AskAsync(region, before.Record, await faults.ReadAsync(region, stoppingToken), stoppingToken);
+        gauges.Seen(before with { Record = after });
         if (!await store.TryWriteAsync(before, after, stoppingToken) || before.Record.State == after.State)
         {
-            return false;
+            return (false, before.Drained);
         }
 
         LogState(region, after.State, after.Details);
-        return !before.Answers && after.State != RegionState.Down;
+        return (!before.Answers && after.State != RegionState.Down, before.Drained);
     }
 
-    private async Task<RegionHealthRecord> AskAsync(string region, RegionHealthRecord before, CancellationToken stoppingToken)
+    private async Task<RegionHealthRecord> AskAsync(
+        string region,
+        RegionHealthRecord before,
+        RecentFaults recent,
+        CancellationToken stoppingToken
+    )
     {
         var start = Stopwatch.GetTimestamp();
+        using var untraced = Untraced.Begin();
         try
         {
             var answer = await nodes[region]
@@ -83,12 +95,20 @@ internal sealed partial class RegionMonitor(
                     deadline: DateTime.UtcNow + options.Value.Timeout,
                     cancellationToken: stoppingToken
                 );
-            return HeartbeatRules.Answered(before, region, answer.Node ?? new Node(), Stopwatch.GetElapsedTime(start), clock.GetUtcNow());
+            return HeartbeatRules.Answered(
+                before,
+                region,
+                answer.Node ?? new Node(),
+                Stopwatch.GetElapsedTime(start),
+                recent,
+                options.Value,
+                clock.GetUtcNow()
+            );
         }
         catch (RpcException error) when (!stoppingToken.IsCancellationRequested)
         {
             var why = NodeErrors.IsSilence(error) ? NodeErrors.Describe(error) : $"it answers {error.StatusCode}";
-            return HeartbeatRules.Missed(before, why, options.Value.MissedLimit);
+            return HeartbeatRules.Missed(before, why, options.Value.MissedLimit, clock.GetUtcNow());
         }
     }
 

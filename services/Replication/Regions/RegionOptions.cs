@@ -1,6 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Text.RegularExpressions;
-using Microsoft.Extensions.Options;
 
 namespace Gallery.Replication.Regions;
 
@@ -41,6 +39,17 @@ internal sealed class RegionMonitorOptions
     /// <summary>After so many heartbeats without an answer a region is down.</summary>
     [Range(1, 100)]
     public int MissedLimit { get; set; } = 2;
+
+    /// <summary>After so many good heartbeats in a row a region counts as better than it was.</summary>
+    [Range(1, 100)]
+    public int RecoverLimit { get; set; } = 2;
+
+    /// <summary>When so many copies failed because of a region within <see cref="FaultWindow"/>, it is degraded until none failed for as long.</summary>
+    [Range(1, 100)]
+    public int FaultLimit { get; set; } = 3;
+
+    /// <summary>For how long a failed copy is held against a region.</summary>
+    public TimeSpan FaultWindow { get; set; } = TimeSpan.FromMinutes(1);
 }
 
 /// <summary>Principals who run the installation, section <c>Operators:{i}</c>: they drain regions and review access to restricted ones.</summary>
@@ -51,36 +60,4 @@ internal sealed class OperatorOptions
 
     /// <summary>The user or service principal.</summary>
     public string ObjectId { get; set; } = "";
-}
-
-/// <summary>Refuses a set-up of regions that can't work.</summary>
-internal sealed partial class RegionsValidation : IValidateOptions<List<RegionOptions>>
-{
-    /// <inheritdoc />
-    public ValidateOptionsResult Validate(string? name, List<RegionOptions> options)
-    {
-        var wrong = new List<string>();
-        for (var index = 0; index < options.Count; index++)
-        {
-            var region = options[index];
-            void Require(bool holds, string what)
-            {
-                if (!holds)
-                {
-                    wrong.Add($"Regions:{index} ('{region.Name}'): {what}");
-                }
-            }
-
-            Require(CanonicalName().IsMatch(region.Name), "Name is 1 to 40 of a-z and 0-9.");
-            Require(region.Zones is 1 or 3, "Zones is 1 or 3.");
-            Require(Uri.TryCreate(region.GrpcUrl, UriKind.Absolute, out _), "GrpcUrl is an absolute URL.");
-            Require(Uri.TryCreate(region.HttpUrl, UriKind.Absolute, out _), "HttpUrl is an absolute URL.");
-            Require(options.Count(other => other.Name == region.Name) == 1, "Name stands for one region only.");
-        }
-
-        return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
-    }
-
-    [GeneratedRegex("^[a-z0-9]{1,40}$")]
-    private static partial Regex CanonicalName();
 }

@@ -1,29 +1,30 @@
+using Gallery.Replication.Links;
+using Gallery.Replication.Records;
 using Gallery.ServiceDefaults.Access;
 using Gallery.ServiceDefaults.Errors;
 using Gallery.ServiceDefaults.Names;
-using Gallery.ServiceDefaults.Paging;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using V1 = Gallery.Contracts.Replication.V1;
 
 namespace Gallery.Replication.Regions;
 
-/// <summary>Serves <c>gallery.replication.v1.RegionService</c>.</summary>
-internal sealed class RegionsService(
+/// <summary>Serves <c>gallery.replication.v1.RegionService</c>: here the regions themselves, beside it the access to restricted ones.</summary>
+internal sealed partial class RegionsService(
     IAccessChecker access,
     RegionRegistry regions,
     RegionHealthStore health,
     RegionAccess regionAccess,
+    LinkStore links,
     Work.BlockedWork blocked,
-    IOptions<List<OperatorOptions>> operators
+    IOptions<List<OperatorOptions>> operators,
+    TimeProvider clock
 ) : V1.RegionService.RegionServiceBase
 {
     private const string ReadSubscription = "Microsoft.Resources/subscriptions/read";
-    private const string ReadRequests = "Gallery.Replication/regionAccessRequests/read";
-    private const string WriteRequests = "Gallery.Replication/regionAccessRequests/write";
-    private const string ReviewRequests = "Gallery.Replication/regionAccessRequests/review";
     private const string DrainRegions = "Gallery.Replication/regions/drain";
-    private const int LongestJustification = 1024;
+    private const int LongestText = 1024;
 
     /// <inheritdoc />
     public override async Task<V1.ListRegionsResponse> ListRegions(V1.ListRegionsRequest request, ServerCallContext context)
@@ -48,11 +49,38 @@ internal sealed class RegionsService(
     }
 
     /// <inheritdoc />
+    public override async Task<V1.ListRegionLinksResponse> ListRegionLinks(V1.ListRegionLinksRequest request, ServerCallContext context)
+    {
+        _ = Caller.From(context);
+        var only = request.Region.Length == 0 ? null : regions.Require(request.Region, "region").Name;
+        var response = new V1.ListRegionLinksResponse();
+        foreach (var target in regions.All)
+        {
+            var measured = await links.ReadAsync(target.Name, context.CancellationToken);
+            response.Links.AddRange(
+                regions
+                    .All.Where(source => only is null || source.Name == only || target.Name == only)
+                    .Where(source => source.Name != target.Name && measured.ContainsKey(source.Name))
+                    .Select(source => LinkRules.Show(source.Name, target.Name, measured[source.Name], links.Options, clock.GetUtcNow()))
+            );
+        }
+
+        return response;
+    }
+
+    /// <inheritdoc />
     public override async Task<V1.DrainRegionResponse> DrainRegion(V1.DrainRegionRequest request, ServerCallContext context)
     {
         var region = regions.Require(request.Name, "name");
+        RequireShort(request.Reason, "reason");
         RequireOperator(context, DrainRegions, $"regions/{region.Name}");
-        await health.SetDrainedAsync(region.Name, drained: true, context.CancellationToken);
+        var drain = new DrainRecord
+        {
+            Reason = request.Reason,
+            Time = Timestamp.FromDateTimeOffset(clock.GetUtcNow()),
+            OperatorId = Caller.From(context).Principal.ObjectId,
+        };
+        await health.DrainAsync(region.Name, drain, context.CancellationToken);
         return new V1.DrainRegionResponse { Region = await ShowAsync(region, "", context.CancellationToken) };
     }
 
@@ -61,7 +89,7 @@ internal sealed class RegionsService(
     {
         var region = regions.Require(request.Name, "name");
         RequireOperator(context, DrainRegions, $"regions/{region.Name}");
-        if (await health.SetDrainedAsync(region.Name, drained: false, context.CancellationToken))
+        if (await health.UndrainAsync(region.Name, context.CancellationToken))
         {
             await blocked.WakeAsync(region.Name, context.CancellationToken);
         }
@@ -69,61 +97,12 @@ internal sealed class RegionsService(
         return new V1.UndrainRegionResponse { Region = await ShowAsync(region, "", context.CancellationToken) };
     }
 
-    /// <inheritdoc />
-    public override async Task<V1.RequestRegionAccessResponse> RequestRegionAccess(
-        V1.RequestRegionAccessRequest request,
-        ServerCallContext context
-    )
+    private static void RequireShort(string text, string field)
     {
-        var parent = ResourceName.Require(request.Parent, "parent", ResourceKind.Subscription);
-        var region = regions.Require(request.Region, "region");
-        new Violations()
-            .AddIf(
-                request.Justification.Length > LongestJustification,
-                "justification",
-                $"Must be at most {LongestJustification} characters long."
-            )
-            .AddIf(!region.Restricted, "region", $"The region {region.Name} is open to every subscription; no access is needed.")
-            .ThrowIfAny();
-        await access.RequireAsync(context, WriteRequests, parent.Value);
-        var made = await regionAccess.RequestAsync(parent.SubscriptionId, region.Name, request.Justification, context.CancellationToken);
-        return new V1.RequestRegionAccessResponse { Request = made };
-    }
-
-    /// <inheritdoc />
-    public override async Task<V1.ListRegionAccessRequestsResponse> ListRegionAccessRequests(
-        V1.ListRegionAccessRequestsRequest request,
-        ServerCallContext context
-    )
-    {
-        var parent = ResourceName.Require(request.Parent, "parent", ResourceKind.Subscription);
-        if (!IsOperator(context))
+        if (text.Length > LongestText)
         {
-            await access.RequireAsync(context, ReadRequests, parent.Value);
+            throw GalleryError.InvalidParameter(field, $"Must be at most {LongestText} characters long.");
         }
-
-        var page = PageRequest.From(request.PageSize, request.PageToken, $"region-access:{parent.Key}");
-        var (requests, next) = await regionAccess.ListAsync(parent.SubscriptionId, page, context.CancellationToken);
-        return new V1.ListRegionAccessRequestsResponse { Requests = { requests }, NextPageToken = next };
-    }
-
-    /// <inheritdoc />
-    public override async Task<V1.ReviewRegionAccessResponse> ReviewRegionAccess(
-        V1.ReviewRegionAccessRequest request,
-        ServerCallContext context
-    )
-    {
-        var (subscription, region) = ParseRequestName(request.Name);
-        if (request.Decision is not (V1.RegionAccessState.Approved or V1.RegionAccessState.Denied))
-        {
-            throw GalleryError.InvalidParameter("decision", "Must be APPROVED or DENIED.");
-        }
-
-        RequireOperator(context, ReviewRequests, request.Name);
-        var reviewed =
-            await regionAccess.ReviewAsync(subscription, region, request.Decision, context.CancellationToken)
-            ?? throw GalleryError.NotFound("region access request", request.Name);
-        return new V1.ReviewRegionAccessResponse { Request = reviewed };
     }
 
     private async Task<string> SubscriptionAsync(string text, ServerCallContext context)
@@ -155,7 +134,9 @@ internal sealed class RegionsService(
             Restricted = region.Restricted,
             Continent = region.Continent,
             State = state.State,
-            Details = state.State == V1.RegionState.Draining ? "being drained" : state.Record.Details,
+            Details = state.Details,
+            StateTime = state.StateTime,
+            DrainReason = state.Drain.Reason,
             Availability =
                 subscription.Length == 0 ? V1.RegionAvailability.Unspecified
                 : await regionAccess.IsAvailableAsync(subscription, region, cancellationToken) ? V1.RegionAvailability.Available
@@ -165,17 +146,11 @@ internal sealed class RegionsService(
             LastSeenTime = state.Record.LastSeenTime,
             UsedBytes = state.Record.UsedBytes,
             AvailableBytes = state.Record.AvailableBytes,
+            Zones = { state.Record.Zones },
+            ReadyReplicaCount = state.Record.ReadyReplicaCount,
+            RunningCopyCount = state.Record.RunningCopyCount,
+            RecentFailureCount = state.Record.RecentFailureCount,
         };
-
-    private (string Subscription, string Region) ParseRequestName(string text) =>
-        text.Split('/') is ["subscriptions", var subscription, "regionAccessRequests", var region]
-        && Guid.TryParseExact(subscription, "D", out var id)
-        && regions.Contains(RegionName.Normalize(region))
-            ? (id.ToString("D"), RegionName.Normalize(region))
-            : throw GalleryError.InvalidParameter(
-                "name",
-                "Must be a resource name of the form 'subscriptions/{subscription}/regionAccessRequests/{region}'."
-            );
 
     private bool IsOperator(ServerCallContext context)
     {

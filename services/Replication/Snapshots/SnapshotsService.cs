@@ -196,6 +196,9 @@ internal sealed partial class SnapshotsService(
                     ErrorReason.UploadIncomplete,
                     $"Nothing was sent for the snapshot '{name.Value}' yet. Upload the file with the grant of CreateSnapshot, then commit."
                 );
+            case ErrorReason.AuthenticationFailed or ErrorReason.AuthorizationFailed:
+                LogNodeFailed(region, name.Value, error.StatusCode, error.Status.Detail);
+                return GalleryError.ServiceCredentialsRefused($"region {region}");
             default:
                 LogNodeFailed(region, name.Value, error.StatusCode, error.Status.Detail);
                 return RegionGate.Unavailable(

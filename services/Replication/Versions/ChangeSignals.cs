@@ -8,10 +8,8 @@ namespace Gallery.Replication.Versions;
 /// Wakes those who wait for a change, in every process of this service: watchers of a version and workers of a region. A signal may be
 /// lost, so whoever waits looks again after a while by itself.
 /// </summary>
-internal sealed partial class ChangeSignals(RedisStore redis, ILogger<ChangeSignals> logger) : BackgroundService
+internal sealed class ChangeSignals(RedisStore redis) : BackgroundService
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-
     private readonly Lock _gate = new();
     private readonly Dictionary<string, HashSet<Waiter>> _waiters = [];
     private readonly RedisChannel _versions = RedisChannel.Literal(redis.Prefix + "changed");
@@ -40,24 +38,11 @@ internal sealed partial class ChangeSignals(RedisStore redis, ILogger<ChangeSign
     public Waiter OfRegion(string region) => Add("r:" + region);
 
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var subscriber = redis.Connection.GetSubscriber();
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await subscriber.SubscribeAsync(_versions, (_, version) => Wake("v:" + version)).WaitAsync(stoppingToken);
-                await subscriber.SubscribeAsync(_regions, (_, region) => Wake("r:" + region)).WaitAsync(stoppingToken);
-                return; // The client subscribes again by itself when the connection was lost.
-            }
-            catch (Exception exception) when (RedisErrors.Is(exception))
-            {
-                LogNotSubscribed(exception.Message);
-                await Task.Delay(Pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(
+            redis.SubscribeAsync(_versions, version => Wake("v:" + version), stoppingToken),
+            redis.SubscribeAsync(_regions, region => Wake("r:" + region), stoppingToken)
+        );
 
     private void Publish(RedisChannel channel, string message) =>
         redis.Connection.GetSubscriber().Publish(channel, message, CommandFlags.FireAndForget);
@@ -99,9 +84,6 @@ internal sealed partial class ChangeSignals(RedisStore redis, ILogger<ChangeSign
             }
         }
     }
-
-    [LoggerMessage(3100, LogLevel.Warning, "Signals are not received yet: {Reason}")]
-    private partial void LogNotSubscribed(string reason);
 
     /// <summary>Somebody who waits.</summary>
     internal sealed class Waiter(ChangeSignals owner, string key) : IDisposable

@@ -13,6 +13,7 @@ internal sealed partial class ReplicaCopier(
     WorkQueue queue,
     SourcePlanner planner,
     RegionNodes nodes,
+    CopyFaults faults,
     ChangeSignals signals,
     ReplicationTelemetry telemetry,
     IOptions<WorkOptions> options,
@@ -73,6 +74,7 @@ internal sealed partial class ReplicaCopier(
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            await faults.FailedAsync(work.Replica.Region, exception, cancellationToken);
             await FailAsync(work, NodeFailures.Of(work.Replica.Region, exception, choice.Regions.FirstOrDefault("")), cancellationToken);
             return;
         }
@@ -83,6 +85,7 @@ internal sealed partial class ReplicaCopier(
             return;
         }
 
+        await faults.CompletedAsync(work.Replica.Region, choice, copy, cancellationToken);
         telemetry.Completed(work.Replica.Region, Stopwatch.GetElapsedTime(start));
         LogCompleted(work.Uid, copy.SourceRegion, copy.TransferredBytes);
         if (

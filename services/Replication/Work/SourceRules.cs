@@ -1,4 +1,5 @@
 using Gallery.Contracts.Events.V1;
+using Gallery.Replication.Links;
 using Gallery.Replication.Records;
 using Gallery.Replication.Regions;
 using Gallery.Replication.Versions;
@@ -17,13 +18,16 @@ internal sealed record SourceChoice(
     WorkFailure? Failure
 )
 {
+    /// <summary>What is known of the ways from other regions, by region.</summary>
+    public IReadOnlyDictionary<string, LinkEstimate> Links { get; init; } = new Dictionary<string, LinkEstimate>();
+
     /// <summary>There is none now.</summary>
     public static SourceChoice None(WorkFailure failure) => new([], [], [], failure);
 }
 
 /// <summary>
 /// Chooses the places that a replica's bytes come from. Inside its region nothing crosses a border, so that comes first; then the uploads
-/// that the version was made from; then other regions, the near ones first. Pure.
+/// that the version was made from; then other regions, healthy ones first and the near ones among them. Pure.
 /// </summary>
 internal static class SourceRules
 {
@@ -37,21 +41,22 @@ internal static class SourceRules
     /// <param name="uploads">The uploads on the home region's node that the version was made from; empty when one of them is gone.</param>
     /// <param name="regions">All regions.</param>
     /// <param name="health">How they are.</param>
+    /// <param name="links">What is known of the ways to the replica's region, by source.</param>
     public static SourceChoice Choose(
         VersionDocument document,
         ReplicaRecord replica,
         IReadOnlyList<string> uploads,
         RegionRegistry regions,
-        IReadOnlyDictionary<string, RegionHealth> health
+        IReadOnlyDictionary<string, RegionHealth> health,
+        IReadOnlyDictionary<string, LinkEstimate>? links = null
     )
     {
         var region = replica.Region;
         if (health[region].Drained)
         {
             // It is looked at again when the drain ends, and now and then for the case that this is missed.
-            return SourceChoice.None(
-                new WorkFailure($"{region} takes no new replicas: it is being drained", region, RetryAfter: DrainWait, IsHold: true)
-            );
+            var why = $"{region} takes no new replicas: it is {health[region].DrainDetails}";
+            return SourceChoice.None(new WorkFailure(why, region, RetryAfter: DrainWait, IsHold: true));
         }
 
         if (document.Version.Disks.Count == 0)
@@ -68,7 +73,7 @@ internal static class SourceRules
             .ToList();
         var local = siblings.Count == 0 && region == home ? uploads : [];
         var holders = Holders(document, region, uploads).Where(regions.Contains).ToList();
-        var near = Near(holders, region, regions, health);
+        var near = Near(holders, region, regions, health, links);
         if (siblings.Count > 0 || local.Count > 0 || near.Count > 0)
         {
             return new SourceChoice(local, siblings, near, Failure: null);
@@ -97,14 +102,20 @@ internal static class SourceRules
         IEnumerable<string> holders,
         string region,
         RegionRegistry regions,
-        IReadOnlyDictionary<string, RegionHealth> health
+        IReadOnlyDictionary<string, RegionHealth> health,
+        IReadOnlyDictionary<string, LinkEstimate>? links
     )
     {
         var continent = ContinentOf(region, regions);
         return holders
             .Where(holder => health[holder].Answers)
-            .OrderBy(holder => ContinentOf(holder, regions) == continent ? 0 : 1)
-            .ThenBy(holder => health[holder].Record.RoundTripMicros)
+            .OrderBy(holder => health[holder].GivesBytes ? 0 : 1)
+            .ThenBy(holder =>
+                LinkRules.Distance(
+                    links is not null && links.TryGetValue(holder, out var link) ? link : LinkEstimate.Unknown,
+                    ContinentOf(holder, regions) == continent
+                )
+            )
             .ThenBy(holder => holder, StringComparer.Ordinal)
             .Take(MostRegions)
             .ToList();

@@ -78,7 +78,7 @@ internal sealed partial class ServiceTokens(
         if (answer.IsError || answer.AccessToken is null)
         {
             LogRefused(credentials.Value.ClientId, answer.Error, answer.ErrorDescription);
-            throw GalleryError.DependencyUnavailable("identity");
+            throw GalleryError.ServiceCredentialsRefused("identity");
         }
 
         var life = TimeSpan.FromSeconds(answer.ExpiresIn);

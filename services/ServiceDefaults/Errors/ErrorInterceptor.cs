@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Gallery.Contracts.Common.V1;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Http;
@@ -62,6 +63,10 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger)
             {
                 LogDefect(exception, context.Method, requestId);
             }
+            else if (GalleryError.ReasonOf(error) == ErrorReason.ServiceCredentialsRefused)
+            {
+                LogMisconfigured(exception, context.Method);
+            }
             else if (error.StatusCode == StatusCode.Unavailable)
             {
                 LogUnavailable(exception, context.Method);
@@ -76,4 +81,7 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger)
 
     [LoggerMessage(2, LogLevel.Warning, "{Method} was answered with UNAVAILABLE")]
     private partial void LogUnavailable(Exception exception, string method);
+
+    [LoggerMessage(3, LogLevel.Error, "{Method} was answered with UNAVAILABLE: a service refuses this service's credentials")]
+    private partial void LogMisconfigured(Exception exception, string method);
 }

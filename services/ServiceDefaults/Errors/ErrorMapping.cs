@@ -76,11 +76,9 @@ internal static class ErrorMapping
                 GalleryError.DependencyUnavailable(service),
                 false
             ),
-            // Our own credentials or our own request were refused: nothing that the caller could mend.
-            StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown => (
-                Internal(requestId),
-                true
-            ),
+            // Our own credentials were refused: nothing that the caller could mend, and no defect of the software.
+            StatusCode.Unauthenticated or StatusCode.PermissionDenied => (GalleryError.ServiceCredentialsRefused(service), false),
+            StatusCode.Internal or StatusCode.Unknown => (Internal(requestId), true),
             _ => ours ? (answer, false) : (Internal(requestId), true),
         };
     }

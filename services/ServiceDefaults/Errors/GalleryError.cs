@@ -21,6 +21,7 @@ public static class GalleryError
     private const int MostDetails = 16;
 
     private static readonly TimeSpan ShortRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan OperatorRetry = TimeSpan.FromMinutes(1);
 
     /// <summary>INVALID_ARGUMENT: one field is malformed or out of range.</summary>
     /// <param name="field">Path of the field in the request, <c>gallery.location</c> for example.</param>
@@ -213,6 +214,18 @@ public static class GalleryError
     public static RpcException DependencyUnavailable(string dependency) =>
         Unavailable(ErrorReason.DependencyUnavailable, $"'{dependency}' does not answer. Try again.", ShortRetry);
 
+    /// <summary>UNAVAILABLE: a service refuses the credentials that this one calls it with, which no caller can mend.</summary>
+    /// <param name="service">The service that refuses, or <c>identity</c>.</param>
+    public static RpcException ServiceCredentialsRefused(string service) =>
+        Create(
+            StatusCode.Unavailable,
+            ErrorReason.ServiceCredentialsRefused,
+            $"'{Shorten(service)}' refuses the credentials that the gallery's services call each other with. This is a fault of the installation: "
+                + "its operator has to check ServiceCredentials and Authentication of both services.",
+            new Dictionary<string, string> { ["service"] = service },
+            new RetryInfo { RetryDelay = Duration.FromTimeSpan(OperatorRetry) }
+        );
+
     /// <summary>UNIMPLEMENTED: part of the contract that is not built yet.</summary>
     /// <param name="message">What to do instead.</param>
     public static RpcException NotSupportedYet(string message) => Create(StatusCode.Unimplemented, ErrorReason.NotSupportedYet, message);
@@ -262,6 +275,14 @@ public static class GalleryError
         return info is { Domain: Domain } && System.Enum.TryParse<ErrorReason>(info.Reason, out var reason)
             ? reason
             : ErrorReason.Unspecified;
+    }
+
+    /// <summary>The facts that an error carries beside its reason; empty when it carries none of the gallery's.</summary>
+    /// <param name="error">An error, made here or received from a service.</param>
+    public static IReadOnlyDictionary<string, string> MetadataOf(RpcException error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        return InfoOf(error) is { Domain: Domain } info ? new Dictionary<string, string>(info.Metadata) : new Dictionary<string, string>();
     }
 
     internal static ErrorInfo? InfoOf(RpcException error)

@@ -10,7 +10,7 @@ namespace Gallery.ServiceDefaults.Events;
 /// Consumes the events of one producer: a loop a partition, woken by pub/sub and by a timer. No blocking reads, because the connection is
 /// shared. The waits here are about the network and follow the system's clock, whatever clock the service's rules use.
 /// </summary>
-internal sealed partial class EventConsumer(
+internal sealed class EventConsumer(
     EventSubscription subscription,
     RedisStore store,
     InstallationCheck installation,
@@ -27,13 +27,12 @@ internal sealed partial class EventConsumer(
     {
         await WaitForInstallationAsync(stoppingToken);
         var partitions = store.Partitions.Select(NewPartition).ToArray();
-        await SubscribeAsync(subscription.ProducerPrefix, partitions);
-        if (subscription.ProducerPrefix != store.Prefix)
-        {
-            await SubscribeAsync(store.Prefix, partitions); // A redrive wakes through the consumer's own channel.
-        }
-
-        await Task.WhenAll(partitions.Select(partition => partition.RunAsync(stoppingToken)));
+        // A redrive wakes through the consumer's own channel. Until the wake-ups come the timer does the work.
+        string[] prefixes = [.. new[] { subscription.ProducerPrefix, store.Prefix }.Distinct()];
+        await Task.WhenAll([
+            .. prefixes.Select(prefix => SubscribeAsync(prefix, partitions, stoppingToken)),
+            .. partitions.Select(partition => partition.RunAsync(stoppingToken)),
+        ]);
     }
 
     private EventPartition NewPartition(Partition own) =>
@@ -74,30 +73,16 @@ internal sealed partial class EventConsumer(
         }
     }
 
-    private async Task SubscribeAsync(string prefix, EventPartition[] partitions)
-    {
-        try
-        {
-            await store
-                .Connection.GetSubscriber()
-                .SubscribeAsync(
-                    EventChannels.ChannelOf(prefix),
-                    (_, message) =>
-                    {
-                        if (message.TryParse(out int number) && number >= 0 && number < partitions.Length)
-                        {
-                            partitions[number].Wake();
-                        }
-                    }
-                );
-        }
-        catch (RedisException)
-        {
-            // The client keeps the subscription and makes it as soon as it has a connection for it; until then the timer does the work.
-            LogNoWakeUps(prefix);
-        }
-    }
-
-    [LoggerMessage(210, LogLevel.Debug, "No wake-ups from {Prefix} yet: events are found by polling")]
-    private partial void LogNoWakeUps(string prefix);
+    private Task SubscribeAsync(string prefix, EventPartition[] partitions, CancellationToken stoppingToken) =>
+        store.SubscribeAsync(
+            EventChannels.ChannelOf(prefix),
+            message =>
+            {
+                if (message.TryParse(out int number) && number >= 0 && number < partitions.Length)
+                {
+                    partitions[number].Wake();
+                }
+            },
+            stoppingToken
+        );
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -49,15 +50,17 @@ public static class TelemetryExtensions
             .UseOtlpExporter();
     }
 
+    // Asked all the time by whoever watches; what is asked with Untraced has no span of the caller that these could belong to.
+    private static bool IsHousekeeping(PathString path) =>
+        path == "/health"
+        || path == "/alive"
+        || path.StartsWithSegments("/grpc.health.v1.Health")
+        || path.StartsWithSegments("/gallery.region.v1.NodeService");
+
     private static void Trace(TracerProviderBuilder traces, ConfigurationManager configuration)
     {
         traces
-            .AddAspNetCoreInstrumentation(options =>
-                options.Filter = http =>
-                    http.Request.Path != "/health"
-                    && http.Request.Path != "/alive"
-                    && !http.Request.Path.StartsWithSegments("/grpc.health.v1.Health")
-            )
+            .AddAspNetCoreInstrumentation(options => options.Filter = http => !IsHousekeeping(http.Request.Path))
             .AddGrpcClientInstrumentation()
             .AddHttpClientInstrumentation()
             .AddSource(Sources);

@@ -384,5 +384,105 @@ internal sealed class ScriptedReplication
                 }
             );
         }
+
+        public override Task<GetRegionResponse> GetRegion(GetRegionRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(new GetRegionResponse { Region = Detailed(request.Name) });
+        }
+
+        public override Task<ListRegionLinksResponse> ListRegionLinks(ListRegionLinksRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(
+                new ListRegionLinksResponse
+                {
+                    Links =
+                    {
+                        new RegionLink
+                        {
+                            SourceRegion = "westus",
+                            TargetRegion = request.Region,
+                            Reachable = true,
+                            RoundTripMicros = 1234,
+                            BytesPerSecond = 3 << 20,
+                        },
+                        new RegionLink { SourceRegion = request.Region, TargetRegion = "westus" },
+                        new RegionLink
+                        {
+                            SourceRegion = "northeurope",
+                            TargetRegion = request.Region,
+                            Details = "no answer in time",
+                        },
+                    },
+                }
+            );
+        }
+
+        public override Task<DrainRegionResponse> DrainRegion(DrainRegionRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            var region = Detailed(request.Name);
+            (region.State, region.Details) = (RegionState.Draining, $"being drained: {request.Reason}");
+            return Task.FromResult(new DrainRegionResponse { Region = region });
+        }
+
+        public override Task<UndrainRegionResponse> UndrainRegion(UndrainRegionRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(new UndrainRegionResponse { Region = Detailed(request.Name) });
+        }
+
+        public override Task<RequestRegionAccessResponse> RequestRegionAccess(RequestRegionAccessRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            return Task.FromResult(
+                new RequestRegionAccessResponse { Request = Access($"{request.Parent}/regionAccessRequests/{request.Region}") }
+            );
+        }
+
+        public override Task<ListRegionAccessRequestsResponse> ListRegionAccessRequests(
+            ListRegionAccessRequestsRequest request,
+            ServerCallContext context
+        )
+        {
+            replication.Take(request);
+            var answer = new ListRegionAccessRequestsResponse { NextPageToken = request.PageToken.Length == 0 ? "more" : "" };
+            answer.Requests.Add(Access($"subscriptions/{House.Subscription}/regionAccessRequests/r{request.PageToken}"));
+            return Task.FromResult(answer);
+        }
+
+        public override Task<ReviewRegionAccessResponse> ReviewRegionAccess(ReviewRegionAccessRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            var reviewed = Access(request.Name);
+            (reviewed.State, reviewed.ReviewReason, reviewed.ExpireTime) = (request.Decision, request.Reason, request.ExpireTime);
+            return Task.FromResult(new ReviewRegionAccessResponse { Request = reviewed });
+        }
+
+        private static RegionAccessRequest Access(string name) =>
+            new()
+            {
+                Name = name,
+                Region = name.Split('/')[^1],
+                State = RegionAccessState.Pending,
+            };
+
+        private static Region Detailed(string name) =>
+            new()
+            {
+                Name = name,
+                ZoneCount = 1,
+                State = RegionState.Up,
+                Zones =
+                {
+                    new RegionZone
+                    {
+                        Number = 1,
+                        Healthy = true,
+                        AvailableBytes = 5 << 20,
+                    },
+                },
+            };
     }
 }

@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using FsCheck.Xunit;
 using Gallery.Contracts.Common.V1;
-using Gallery.Contracts.Region.V1;
 using Gallery.Contracts.Replication.V1;
+using Gallery.Replication.Links;
 using Gallery.Replication.Placement;
 using Gallery.Replication.Records;
 using Gallery.Replication.Regions;
@@ -13,6 +13,7 @@ using Gallery.Replication.Work;
 using Gallery.ServiceDefaults.Errors;
 using Gallery.ServiceDefaults.Names;
 using Grpc.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Polly.CircuitBreaker;
 
@@ -72,20 +73,28 @@ public sealed class SmallRulesTests
         Assert.Equal(reason, error is null ? null : GalleryError.ReasonOf((RpcException)error));
     }
 
-    [Fact]
-    public void A_heartbeat_tells_the_state()
+    [Theory]
+    [InlineData("EastUS", 3, "Europe", "eastus2", "Name is 1 to 40")]
+    [InlineData("eastus2", 3, "Europe", "eastus2", "is taken")]
+    [InlineData("eastus", 2, "Europe", "eastus2", "Zones is 1 or 3, not 2")]
+    [InlineData("eastus", 3, "Atlantis", "eastus2", "Middle East, not 'Atlantis'")]
+    [InlineData("eastus", 3, "europe", "eastus2", "Continent is one of")]
+    [InlineData("eastus", 3, "Europe", "eastus2", null)]
+    public void Regions_that_cannot_work_are_refused_in_words(string name, int zones, string continent, string other, string? complaint)
     {
-        var unknown = new RegionHealthRecord();
-        var up = HeartbeatRules.Answered(unknown, "eastus", NodeOf("eastus", true, true), TimeSpan.FromMilliseconds(2), Documents.Now);
-        Assert.Equal((RegionState.Up, 20, 100, 2000), (up.State, up.UsedBytes, up.AvailableBytes, up.RoundTripMicros));
-        var sick = HeartbeatRules.Answered(up, "eastus", NodeOf("eastus", true, false), TimeSpan.FromMilliseconds(6), Documents.Now);
-        Assert.Equal((RegionState.Degraded, "zone 2: broken", 3000), (sick.State, sick.Details, sick.RoundTripMicros));
-        var once = HeartbeatRules.Missed(sick, "connection refused", limit: 2);
-        Assert.Equal(RegionState.Degraded, once.State);
-        var twice = HeartbeatRules.Missed(once, "connection refused", limit: 2);
-        Assert.Equal((RegionState.Down, "connection refused"), (twice.State, twice.Details));
-        Assert.Equal(RegionState.Up, HeartbeatRules.Answered(twice, "eastus", NodeOf("eastus", true), TimeSpan.Zero, Documents.Now).State);
-        Assert.Equal(RegionState.Down, HeartbeatRules.Answered(up, "eastus", NodeOf("westus", true), TimeSpan.Zero, Documents.Now).State);
+        var settings = new Dictionary<string, string?>();
+        foreach (var (index, each) in new[] { name, other }.Index())
+        {
+            settings[$"Regions:{index}:Name"] = each;
+            settings[$"Regions:{index}:Zones"] = $"{zones}";
+            settings[$"Regions:{index}:Continent"] = continent;
+            settings[$"Regions:{index}:GrpcUrl"] = settings[$"Regions:{index}:HttpUrl"] = "http://127.0.0.1:1";
+        }
+
+        var found = RegionsValidation.Complaint(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+
+        Assert.Equal(complaint is null, found is null);
+        Assert.Contains(complaint ?? "", found ?? "", StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,6 +120,25 @@ public sealed class SmallRulesTests
             ["westus", "northeurope"],
             SourceRules.Choose(complete, complete.Replica("eastus", 0), ["u1"], regions, health).Regions
         );
+
+        // What was measured counts for more than the continent, and health for more than both.
+        var links = new Dictionary<string, LinkEstimate>
+        {
+            ["westus"] = new(Reachable: true, TimeSpan.FromMilliseconds(80), 0),
+            ["northeurope"] = new(Reachable: true, TimeSpan.FromMilliseconds(9), 0),
+        };
+        Assert.Equal(
+            ["northeurope", "westus"],
+            SourceRules.Choose(complete, complete.Replica("eastus", 0), ["u1"], regions, health, links).Regions
+        );
+        health["northeurope"] = health["northeurope"] with
+        {
+            Record = new RegionHealthRecord { State = RegionState.Degraded, Failing = true },
+        };
+        Assert.Equal(
+            ["westus", "northeurope"],
+            SourceRules.Choose(complete, complete.Replica("eastus", 0), ["u1"], regions, health, links).Regions
+        );
     }
 
     [Fact]
@@ -134,11 +162,14 @@ public sealed class SmallRulesTests
                 new Dictionary<string, RegionHealth>
                 {
                     ["westus"] = new("westus", new RegionHealthRecord { State = RegionState.Up }, Drained: false, ""),
-                    ["eastus"] = new("eastus", new RegionHealthRecord { State = RegionState.Up }, Drained: true, ""),
+                    ["eastus"] = new("eastus", new RegionHealthRecord { State = RegionState.Up }, Drained: true, "")
+                    {
+                        Drain = new DrainRecord { Reason = "new disks" },
+                    },
                 }
             )
             .Failure!;
-        Assert.Equal("eastus", drained.BlockedBy);
+        Assert.Equal(("eastus", "eastus takes no new replicas: it is being drained: new disks"), (drained.BlockedBy, drained.Problem));
     }
 
     [Fact]
@@ -208,25 +239,6 @@ public sealed class SmallRulesTests
 
     private static ResourceName NameOf(string id) =>
         ResourceName.TryParse(House.VersionName(id), out var name) ? name : throw new InvalidOperationException(id);
-
-    private static Node NodeOf(string region, params bool[] zones)
-    {
-        var node = new Node { Region = region };
-        node.Zones.AddRange(
-            zones.Select(
-                (healthy, index) =>
-                    new Zone
-                    {
-                        Number = index + 1,
-                        Healthy = healthy,
-                        Details = healthy ? "" : "broken",
-                        UsedBytes = 10,
-                        AvailableBytes = 100 + index,
-                    }
-            )
-        );
-        return node;
-    }
 
     private static RegionRegistry Registry(params (string Name, string Continent)[] regions) =>
         new(Options.Create(regions.Select(region => new RegionOptions { Name = region.Name, Continent = region.Continent }).ToList()));

@@ -88,6 +88,7 @@ internal sealed class House : IAsyncDisposable
                 .WithSetting("Redis:Partitions", "2")
                 .WithSetting("Grants:PrivateKey", Convert.ToBase64String(Key.ExportPkcs8PrivateKey()))
                 .WithSetting("RegionMonitor:Heartbeat", "00:00:00.2")
+                .WithSetting("LinkMonitor:Interval", "00:00:00.2")
                 .WithSetting("Reconcile:SweepInterval", "00:10:00")
                 .WithSetting("Snapshots:SweepInterval", "00:00:00.2")
                 .WithSetting("Placement:SweepInterval", "00:00:00.2")

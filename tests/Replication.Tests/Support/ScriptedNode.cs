@@ -60,6 +60,15 @@ public sealed class ScriptedNode : IAsyncDisposable
         },
     ];
 
+    /// <summary>The ways to it that it tells of.</summary>
+    public Func<PeerNode, PeerLink> OnMeasure { get; set; } =
+        peer => new PeerLink
+        {
+            Region = peer.Region,
+            Reachable = true,
+            RoundTripMicros = 1000,
+        };
+
     /// <summary>The region it says it serves.</summary>
     public string? Pretends { get; set; }
 
@@ -129,6 +138,9 @@ public sealed class ScriptedNode : IAsyncDisposable
                     Node = new Node { Region = node.Pretends ?? node.Region, Zones = { node.Zones } },
                 }
             );
+
+        public override Task<MeasurePeersResponse> MeasurePeers(MeasurePeersRequest request, ServerCallContext context) =>
+            Task.FromResult(new MeasurePeersResponse { Links = { request.Peers.Select(node.OnMeasure) } });
     }
 
     private sealed class ReplicaPart(ScriptedNode node) : ReplicaService.ReplicaServiceBase

@@ -88,9 +88,14 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
             { StatusCode.FailedPrecondition, ErrorReason.SourceNotUsable, StatusCode.FailedPrecondition, ErrorReason.SourceNotUsable },
             { StatusCode.ResourceExhausted, ErrorReason.StorageExhausted, StatusCode.ResourceExhausted, ErrorReason.StorageExhausted },
             { StatusCode.Unavailable, ErrorReason.RegionUnavailable, StatusCode.Unavailable, ErrorReason.RegionUnavailable },
-            // What it refuses us is not our caller's business.
-            { StatusCode.PermissionDenied, ErrorReason.AuthorizationFailed, StatusCode.Internal, ErrorReason.InternalError },
-            { StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed, StatusCode.Internal, ErrorReason.InternalError },
+            // That it refuses our credentials is the operator's business.
+            {
+                StatusCode.PermissionDenied,
+                ErrorReason.AuthorizationFailed,
+                StatusCode.Unavailable,
+                ErrorReason.ServiceCredentialsRefused
+            },
+            { StatusCode.Unauthenticated, ErrorReason.AuthenticationFailed, StatusCode.Unavailable, ErrorReason.ServiceCredentialsRefused },
             { StatusCode.Internal, ErrorReason.InternalError, StatusCode.Internal, ErrorReason.InternalError },
             { StatusCode.Unimplemented, ErrorReason.Unspecified, StatusCode.Internal, ErrorReason.InternalError },
             { StatusCode.DeadlineExceeded, ErrorReason.Unspecified, StatusCode.Unavailable, ErrorReason.DependencyUnavailable },
@@ -233,6 +238,35 @@ public sealed class ClientTests(ProbeHost probe) : IAsyncLifetime
             StatusCode.Unavailable,
             ErrorReason.DependencyUnavailable
         );
+    }
+
+    [Fact]
+    public async Task Credentials_that_the_authority_refuses_are_the_operators_fault_and_logged_as_an_error()
+    {
+        await using var host = await StartAsync(o => o.WithSetting("ServiceCredentials:ClientSecret", "wrong"));
+        var client = new ProbeService.ProbeServiceClient(host.ChannelAs(TestPrincipal.Owner));
+
+        var refused = await Refused.WithAsync(
+            () => client.GetProbeAsync(new() { Text = "put" }),
+            StatusCode.Unavailable,
+            ErrorReason.ServiceCredentialsRefused
+        );
+
+        Assert.Contains("operator", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("wrong", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(host.Logs, line => line.Contains("refuses this service's credentials", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_service_that_refuses_ours_is_logged_as_an_error()
+    {
+        _other.Call = (_, _) => throw GalleryError.AuthorizationFailed("x", "y");
+        await Refused.WithAsync(
+            () => _client.GetProbeAsync(new() { Text = "get" }),
+            StatusCode.Unavailable,
+            ErrorReason.ServiceCredentialsRefused
+        );
+        Assert.Contains(_host.Logs, line => line.Contains("a service refuses this service's credentials", StringComparison.Ordinal));
     }
 
     [Fact]

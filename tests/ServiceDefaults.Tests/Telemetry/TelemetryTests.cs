@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using Gallery.ServiceDefaults.Telemetry;
 using Gallery.ServiceDefaults.Tests.Probe;
 using Gallery.TestKit;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -24,12 +26,21 @@ public sealed class TelemetryTests(ProbeHost probe)
                 .WithSetting("OTEL_METRIC_EXPORT_INTERVAL", "200")
         );
         host.Services.GetRequiredService<ILogger<TelemetryTests>>().LogWarning("Something worth telling");
-        await new ProbeService.ProbeServiceClient(host.ChannelAs(TestPrincipal.Owner)).GetProbeAsync(new());
+        var client = new ProbeService.ProbeServiceClient(host.ChannelAs(TestPrincipal.Owner));
+        using (var beats = new ActivitySource("Gallery.Beats"))
+        using (Untraced.Begin())
+        {
+            Assert.Null(beats.StartActivity("a heartbeat"));
+            await host.Http.GetAsync(new Uri("/gallery.region.v1.NodeService/GetNode", UriKind.Relative));
+        }
+
+        await client.GetProbeAsync(new());
 
         await Eventually.Async(
             () => Contains(received, "TraceService", "gallery.probe.v1.ProbeService/GetProbe"),
             what: "the span of the call"
         );
+        Assert.False(Contains(received, "TraceService", "NodeService"));
         await Eventually.Async(() => Contains(received, "LogsService", "Something worth telling"), what: "the log line");
         await Eventually.Async(
             () =>
