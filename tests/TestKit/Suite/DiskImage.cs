@@ -32,23 +32,63 @@ public static class DiskImage
         }
     }
 
+    /// <summary>Makes an ext4 file system of files of this system, as a real image has them, in a sparse file.</summary>
+    /// <param name="path">The raw file to make.</param>
+    /// <param name="virtualSize">Size of the disk, in bytes.</param>
+    /// <param name="contentBytes">Bytes of the files in it, altogether; fewer when the system has fewer.</param>
+    public static async Task CreateFromSystemAsync(string path, long virtualSize, long contentBytes)
+    {
+        var folder = path + ".files";
+        try
+        {
+            CopySystemFiles(folder, contentBytes);
+            File.Delete(path);
+            await RunAsync("mke2fs", "-q", "-t", "ext4", "-d", folder, path, $"{virtualSize / 1024}k");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     /// <summary>Copies a disk and keeps its holes.</summary>
     public static Task CopyAsync(string from, string to) => RunAsync("cp", "--sparse=always", from, to);
 
     /// <summary>Overwrites runs of 32 to 96 KiB, anywhere in what is occupied, as a package update rewrites files in place.</summary>
     /// <returns>Bytes changed.</returns>
-    public static long ChangeInPlace(string path, double fractionOfOccupied, int seed)
+    public static long ChangeInPlace(string path, double fractionOfOccupied, int seed) =>
+        Overwrite(path, fractionOfOccupied, seed, (_, random, run) => random.NextBytes(run));
+
+    /// <summary>The same with what stands elsewhere on the disk: changed files are like other files.</summary>
+    /// <returns>Bytes overwritten.</returns>
+    public static long MoveInPlace(string path, double fractionOfOccupied, int seed)
+    {
+        var occupied = OccupiedBlocks(path).ToArray();
+        return Overwrite(
+            path,
+            fractionOfOccupied,
+            seed,
+            (file, random, run) => ReadFully(file, run, (occupied[random.Next(occupied.Length)] * BlockSize) + 2048)
+        );
+    }
+
+    private static long Overwrite(
+        string path,
+        double fractionOfOccupied,
+        int seed,
+        Action<Microsoft.Win32.SafeHandles.SafeFileHandle, Random, byte[]> fill
+    )
     {
         var occupied = OccupiedBlocks(path).ToArray();
         var random = new Random(seed);
         var wanted = (long)(occupied.Length * (double)BlockSize * fractionOfOccupied);
         var changed = 0L;
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
         var length = RandomAccess.GetLength(file);
         while (changed < wanted)
         {
             var run = new byte[random.Next(8, 25) * 4096];
-            random.NextBytes(run);
+            fill(file, random, run);
             var at = (occupied[random.Next(occupied.Length)] * BlockSize) + (random.Next(16) * 4096);
             if (at + run.Length > length)
             {
@@ -119,6 +159,29 @@ public static class DiskImage
         {
             ArrayPool<byte>.Shared.Return(one);
             ArrayPool<byte>.Shared.Return(two);
+        }
+    }
+
+    private static void CopySystemFiles(string folder, long contentBytes)
+    {
+        var left = contentBytes;
+        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        foreach (var file in Directory.EnumerateFiles("/usr", "*", options).Order(StringComparer.Ordinal))
+        {
+            var info = new FileInfo(file);
+            if (info.Length == 0 || info.Length > left)
+            {
+                continue;
+            }
+
+            var to = Path.Combine(folder, Path.GetRelativePath("/", file));
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            info.CopyTo(to);
+            left -= info.Length;
+            if (left < BlockSize)
+            {
+                return;
+            }
         }
     }
 
