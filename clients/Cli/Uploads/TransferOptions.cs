@@ -13,7 +13,7 @@ internal sealed record TransferOptions
     public int MessageBlocks { get; init; } = 16;
 
     /// <summary>Pieces of work under way at once. Their buffers are all the memory that a transfer takes.</summary>
-    public int Parallelism { get; init; } = Math.Clamp(Environment.ProcessorCount + 2, 4, 8);
+    public int Parallelism { get; init; } = 8;
 
     /// <summary>Bytes of a disk that one call reads back.</summary>
     public long RangeBytes { get; init; } = 64L << 20;

@@ -11,8 +11,14 @@ internal sealed class OpenUpload(UploadRecord record, BlockMap? map) : IDisposab
     /// <summary>Which block stands where; null once it is committed.</summary>
     public BlockMap? Map { get; set; } = map;
 
+    /// <summary>Timestamp of the last time that the record was written.</summary>
+    public long SavedAt { get; set; }
+
     /// <summary>True when it was dropped while somebody waited for it.</summary>
     public bool IsDropped { get; set; }
+
+    /// <summary>How long ago the record was written.</summary>
+    public TimeSpan SinceSaved(TimeProvider time) => time.GetElapsedTime(SavedAt);
 
     /// <summary>Waits for its turn, and keeps it until disposed of.</summary>
     public async ValueTask<IDisposable> EnterAsync(CancellationToken cancellationToken)

@@ -33,6 +33,7 @@ internal static class UploadBlocksEndpoint
 internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetry telemetry)
 {
     private const int MaxBlocks = 16384;
+    private const int BlocksPerRead = 8;
     private const string Zstd = "zstd";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -101,8 +102,8 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
         ReadOnlyMemory<BlockRef> left = blocks;
         while (left.Length > 0)
         {
-            // Bytes wait in the connection's buffer until a block is whole: a slow client must not keep a batch from others.
-            var length = left.Span[0].Length;
+            // Bytes wait in the connection's buffer until blocks are whole: a slow client must not keep a batch from others.
+            var length = BlockRef.LengthOf(left.Span[..Math.Min(BlocksPerRead, left.Length)]);
             var next = body.ReadAtLeastAsync(length, cancellationToken).AsTask();
             if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(Pause, cancellationToken)) != next)
             {

@@ -25,6 +25,7 @@ internal sealed partial class UploadManager(
 ) : IDisposable
 {
     private const string Kind = "uploads";
+    private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(2);
     private readonly ConcurrentDictionary<string, OpenUpload> _uploads = new(StringComparer.Ordinal);
     private readonly RegionStore _store = stores.Snapshots;
     private readonly HashSet<string> _unreadable = [];
@@ -162,16 +163,14 @@ internal sealed partial class UploadManager(
         var upload = Find(id);
         using (await upload.EnterAsync(cancellationToken))
         {
-            if (writer.NewBytes > 0)
+            // Only a count: written down now and then, and with the commit. Each time it were costs more than a batch of blocks does.
+            upload.Record = upload.Record with
             {
-                await SaveAsync(
-                    upload,
-                    upload.Record with
-                    {
-                        ReceivedBytes = upload.Record.ReceivedBytes + writer.NewBytes,
-                    },
-                    cancellationToken
-                );
+                ReceivedBytes = upload.Record.ReceivedBytes + writer.NewBytes,
+            };
+            if (upload.SinceSaved(time) > CountInterval)
+            {
+                await SaveAsync(upload, upload.Record, cancellationToken);
             }
         }
     }
@@ -366,6 +365,7 @@ internal sealed partial class UploadManager(
         var bytes = JsonSerializer.SerializeToUtf8Bytes(record, UploadJson.Default.UploadRecord);
         await _store.Records.PutAsync(Kind, record.Id, bytes, cancellationToken);
         upload.Record = record;
+        upload.SavedAt = time.GetTimestamp();
     }
 
     [LoggerMessage(
