@@ -18,14 +18,14 @@ internal readonly record struct LinkEstimate(bool Reachable, TimeSpan? RoundTrip
 /// <summary>How measurements become what is known of a link. Pure.</summary>
 internal static class LinkRules
 {
-    private const int Smoothing = 4;
+    private const int Smoothing = 8;
 
     // What a round trip is taken for until it is measured: inside a continent, and between two.
     private static readonly TimeSpan NearGuess = TimeSpan.FromMilliseconds(30);
     private static readonly TimeSpan FarGuess = TimeSpan.FromMilliseconds(150);
 
     // Below this, and above that, differences are noise or don't matter.
-    private static readonly TimeSpan ShortRoundTrip = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan ShortRoundTrip = TimeSpan.FromMilliseconds(10);
     private const long FastLink = 100L << 20;
 
     /// <summary>Takes in a measurement.</summary>
@@ -37,10 +37,12 @@ internal static class LinkRules
         after.TryTime = Timestamp.FromDateTimeOffset(now);
         if (measured.Reachable && measured.RoundTripMicros > 0)
         {
-            // What is out of date must not weigh on what is new.
-            after.RoundTripMicros = IsFresh(after.RoundTripTime, options.RoundTripLifetime, now)
-                ? after.RoundTripMicros + ((measured.RoundTripMicros - after.RoundTripMicros) / Smoothing)
-                : measured.RoundTripMicros;
+            // A busy machine answers late, and none too early: it falls at once and rises slowly. What is out of date does not weigh at all.
+            var late = measured.RoundTripMicros - after.RoundTripMicros;
+            after.RoundTripMicros =
+                late > 0 && IsFresh(after.RoundTripTime, options.RoundTripLifetime, now)
+                    ? after.RoundTripMicros + (late / Smoothing)
+                    : measured.RoundTripMicros;
             after.RoundTripTime = after.TryTime;
         }
 

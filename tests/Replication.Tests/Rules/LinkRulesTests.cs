@@ -12,11 +12,12 @@ public sealed class LinkRulesTests
     private static readonly DateTimeOffset Now = Documents.Now;
 
     [Fact]
-    public void Round_trips_are_smoothed_until_they_are_out_of_date()
+    public void Round_trips_fall_at_once_and_rise_slowly_until_they_are_out_of_date()
     {
         var first = Merge(null, 8000, Now);
         Assert.Equal(8000, first.RoundTripMicros);
-        Assert.Equal(9000, Merge(first, 12_000, Now.AddSeconds(30)).RoundTripMicros);
+        Assert.Equal(8500, Merge(first, 12_000, Now.AddSeconds(30)).RoundTripMicros);
+        Assert.Equal(4000, Merge(first, 4000, Now.AddSeconds(30)).RoundTripMicros);
         Assert.Equal(12_000, Merge(first, 12_000, Now.AddMinutes(6)).RoundTripMicros);
     }
 
@@ -61,7 +62,7 @@ public sealed class LinkRulesTests
             ("beside it", Of(0.4, 0), true),
             ("beside it and slow", Of(0.9, 1 << 20), true),
             ("beside it, elsewhere on paper", Of(0.2, 0), false),
-            ("measured", Of(9, 0), false),
+            ("measured", Of(15, 0), false),
             ("not measured, same continent", LinkEstimate.Unknown, true),
             ("measured and far", Of(70, 0), true),
             ("not measured, other continent", LinkEstimate.Unknown, false),
