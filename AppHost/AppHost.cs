@@ -63,21 +63,26 @@ replication
     .WithEnvironment("Operators__0__ObjectId", DevelopmentPrincipals.Operator.ObjectId);
 foreach (var (index, region) in home.Regions.Index())
 {
-    var (zones, restricted) = ($"{region.Zones}", $"{region.Restricted}");
+    var (zones, restricted, capacity) = ($"{region.Zones}", $"{region.Restricted}", $"{region.CapacityBytes}");
     var node = AddService<Projects.Region>($"region-{region.Name}", home.Port(100 + (2 * index)), usesRedis: false)
         .WithEnvironment("Region__Name", region.Name)
         .WithEnvironment("Region__Zones", zones)
         .WithEnvironment("Region__DataPath", home.Folder("regions", region.Name))
         .WithEnvironment("Grants__PublicKey", secrets.GrantsPublicKey);
+    if (region.CapacityBytes > 0)
+    {
+        node.WithEnvironment("Region__CapacityBytes", capacity);
+    }
+
     replication
         .WithReference(node)
         .WithEnvironment($"Regions__{index}__Name", region.Name)
         .WithEnvironment($"Regions__{index}__DisplayName", region.DisplayName)
         .WithEnvironment($"Regions__{index}__Zones", zones)
         .WithEnvironment($"Regions__{index}__Restricted", restricted)
-        .WithEnvironment($"Regions__{index}__Continent", region.Continent)
-        .WithEnvironment($"Regions__{index}__GrpcUrl", node.GetEndpoint("grpc"))
-        .WithEnvironment($"Regions__{index}__HttpUrl", node.GetEndpoint("http"));
+        .WithEnvironment($"Regions__{index}__Continent", region.Continent);
+    Advertise($"Regions__{index}__GrpcUrl", region.GrpcUrl, node.GetEndpoint("grpc"));
+    Advertise($"Regions__{index}__HttpUrl", region.HttpUrl, node.GetEndpoint("http"));
 }
 
 builder.Build().Run();
@@ -117,5 +122,9 @@ IResourceBuilder<ProjectResource> AddService<TProject>(string name, int port, bo
 
     return service;
 }
+
+// The address by which others reach a region: its own, unless it stands behind something.
+void Advertise(string setting, string address, EndpointReference own) =>
+    _ = address.Length > 0 ? replication.WithEnvironment(setting, address) : replication.WithEnvironment(setting, own);
 
 IResourceBuilder<ParameterResource> AddSecret(string name) => builder.AddParameter(name, secrets[name], secret: true);

@@ -50,6 +50,15 @@ ensure_command() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" > /dev/null
 }
 
+# ensure_file PATTERN PACKAGE: installs the Debian package when no file fits the pattern. Elsewhere the part is built in.
+ensure_file() {
+  ! compgen -G "$1" > /dev/null || return 0
+  command -v apt-get > /dev/null || return 0
+  say "Installing $2 with the system's package manager."
+  as_root apt-get update -qq > /dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" > /dev/null
+}
+
 # Which of its two worlds the AppHost is built for: aspire or local. The rule is that of AppHost/Directory.Build.props.
 hosting() {
   local version

@@ -20,6 +20,15 @@ internal sealed class RegionSettings
     /// <summary>Decides the price of traffic: `North America`, `Europe`, `South America`, `Asia`, `Oceania`, `Africa` or `Middle East`.</summary>
     public string Continent { get; set; } = "";
 
+    /// <summary>Where others reach its node over gRPC, when that is not the node itself but a proxy before it; empty for the node itself.</summary>
+    public string GrpcUrl { get; set; } = "";
+
+    /// <summary>Where others reach its node over HTTP; empty for the node itself.</summary>
+    public string HttpUrl { get; set; } = "";
+
+    /// <summary>Bytes that its node may use; 0 for as many as `Region:CapacityBytes` says, which is as many as the disk holds by default.</summary>
+    public long CapacityBytes { get; set; }
+
     /// <summary>What is wrong with the regions, a line each; empty when nothing is.</summary>
     public static IReadOnlyList<string> WrongIn(IReadOnlyList<RegionSettings> regions)
     {

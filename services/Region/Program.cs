@@ -1,5 +1,6 @@
 using Gallery.Region.Access;
 using Gallery.Region.Content;
+using Gallery.Region.Imports;
 using Gallery.Region.Node;
 using Gallery.Region.Replicas;
 using Gallery.Region.Uploads;
@@ -15,6 +16,7 @@ app.MapGalleryDefaults();
 app.MapGrpcService<NodeGrpcService>();
 app.MapGrpcService<ReplicaGrpcService>();
 app.MapGrpcService<UploadGrpcService>();
+app.MapGrpcService<ImportGrpcService>();
 app.MapGrpcService<ContentGrpcService>();
 app.MapDisks();
 app.MapBlocks();

@@ -1,5 +1,7 @@
 using System.ComponentModel.DataAnnotations;
+using Gallery.Region.Stores.Objects;
 using Gallery.Region.Stores.Segments;
+using Microsoft.Extensions.Options;
 
 namespace Gallery.Region;
 
@@ -14,9 +16,17 @@ internal sealed class RegionOptions
     [AllowedValues(1, 3)]
     public int Zones { get; set; } = 1;
 
-    /// <summary>Where the bytes are kept.</summary>
+    /// <summary>Where the bytes are kept; with object storage, where files on their way in are noted.</summary>
     [Required]
     public string DataPath { get; set; } = "";
+
+    /// <summary>What the stores lie on: local disks, Azure Blob Storage, or S3.</summary>
+    [EnumDataType(typeof(StoreKind))]
+    public StoreKind Store { get; set; } = StoreKind.Disk;
+
+    /// <summary>Where they lie when they lie on object storage.</summary>
+    [ValidateObjectMembers]
+    public ObjectOptions Objects { get; set; } = new();
 
     /// <summary>Bytes that the node may use; 0 means as many as the disks hold.</summary>
     [Range(0, long.MaxValue)]
@@ -54,9 +64,25 @@ internal sealed class RegionOptions
     [Range(0, int.MaxValue)]
     public long MaxTransferBytesPerSecond { get; set; }
 
+    /// <summary>Reads of one replica that may go on at once, over HTTP and gRPC together; further ones are refused. 0 for no limit.</summary>
+    [Range(0, 1_000_000)]
+    public int MaxReplicaReaders { get; set; }
+
+    /// <summary>Bytes a second that the readers of one replica may take together, at least 64 KiB; they wait for their share. 0 for no limit.</summary>
+    [Range(0, int.MaxValue)]
+    public long MaxReplicaBytesPerSecond { get; set; }
+
+    /// <summary>Bytes of memory in which blocks are kept that were read, for all readers of the node together; 0 keeps none.</summary>
+    [Range(0, 1L << 40)]
+    public long CacheBytes { get; set; } = 64 << 20;
+
+    /// <summary>Bytes that are got ready for one connection ahead of what it has taken: more is faster, and is taken up by each slow reader.</summary>
+    [Range(64 << 10, 16 << 20)]
+    public int SendBufferBytes { get; set; } = 128 << 10;
+
     /// <summary>Pulls that may run at once; further ones wait.</summary>
     [Range(1, 1000)]
-    public int MaxRunningPulls { get; set; } = 8;
+    public int MaxRunningPulls { get; set; } = 16;
 
     /// <summary>A source that sends nothing for so long is given up.</summary>
     public TimeSpan SourceTimeout { get; set; } = TimeSpan.FromSeconds(20);

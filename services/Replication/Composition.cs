@@ -3,6 +3,7 @@ using Gallery.Replication.Grants;
 using Gallery.Replication.Links;
 using Gallery.Replication.Placement;
 using Gallery.Replication.Regions;
+using Gallery.Replication.Scaling;
 using Gallery.Replication.Snapshots;
 using Gallery.Replication.Status;
 using Gallery.Replication.Versions;
@@ -43,6 +44,12 @@ internal static class Composition
         services.AddOptions<GrantOptions>().BindConfiguration("Grants");
         services.AddOptions<SnapshotOptions>().BindConfiguration("Snapshots").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<GrantIssuer>().AddSingleton<SnapshotStore>().AddHostedService<UploadSweeper>();
+        services
+            .AddSingleton<ImportSecrets>()
+            .AddSingleton<SnapshotCommitter>()
+            .AddSingleton<SnapshotImporter>()
+            .AddSingleton<ImportFollower>();
+        services.AddHostedService<ImportWorker>();
         return builder;
     }
 
@@ -79,7 +86,15 @@ internal static class Composition
     {
         var services = builder.Services;
         services.AddOptions<PlacementOptions>().BindConfiguration("Placement").ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<LatestResolver>().AddSingleton<LeaseStore>().AddHostedService<LeaseSweep>();
+        services.AddSingleton<LatestResolver>().AddSingleton<ImageResolver>().AddSingleton<LeaseStore>().AddHostedService<LeaseSweep>();
+        return builder;
+    }
+
+    /// <summary>Numbers of replicas that follow the leases.</summary>
+    public static WebApplicationBuilder AddScaling(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<ScalingOptions>().BindConfiguration("Scaling").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<ReplicaScaler>().AddHostedService<ScalingSweep>();
         return builder;
     }
 

@@ -2,6 +2,7 @@ using Gallery.Contracts.Catalog.V1;
 using Gallery.Replication;
 using Gallery.Replication.Placement;
 using Gallery.Replication.Regions;
+using Gallery.Replication.Scaling;
 using Gallery.Replication.Snapshots;
 using Gallery.Replication.Status;
 using Gallery.Replication.Versions;
@@ -25,6 +26,7 @@ builder.AddRegions();
 builder.AddSnapshots();
 builder.AddReplication();
 builder.AddPlacement();
+builder.AddScaling();
 
 var app = builder.Build();
 
@@ -33,6 +35,7 @@ app.MapGrpcService<RegionsService>();
 app.MapGrpcService<SnapshotsService>();
 app.MapGrpcService<ReplicationsService>();
 app.MapGrpcService<PlacementsService>();
+app.MapGrpcService<ReplicaScalingsService>();
 
 app.Run();
 return 0;

@@ -28,7 +28,7 @@ internal static class QueueBenchmark
             ["Limits__ImageVersions"] = $"{versions + 1}",
             ["Logging__LogLevel__Default"] = "Warning",
         };
-        await using var suite = await GallerySuite.StartAsync(Path.Combine(root, "house"), 27300, settings);
+        await using var suite = await GallerySuite.StartAsync(Path.Combine(root, "house"), 29300, settings);
         var catalog = new ImageVersionService.ImageVersionServiceClient(await suite.CallAsAsync("owner", "catalog"));
         var definition = await PrepareAsync(suite, "owner", Owner);
         var sources = new List<string>();

@@ -72,6 +72,24 @@ public sealed class ReplicationEventTests(CatalogFixture fixture)
     }
 
     [Fact]
+    public async Task A_status_that_is_appended_to_the_stream_again_does_not_undo_a_newer_one()
+    {
+        var version = await _here.CreateVersionAsync();
+        await _here.TellAsync(version, AggregatedReplicationState.InProgress, told => told.Sequence = 1);
+        await _here.TellAsync(version, AggregatedReplicationState.Completed, told => told.Sequence = 2);
+        var done = await _here.SettledAsync(version.Name, ProvisioningState.Succeeded);
+
+        await _here.TellAsync(version, AggregatedReplicationState.Completed, told => told.Sequence = 2);
+        await _here.TellAsync(version, AggregatedReplicationState.InProgress, told => told.Sequence = 1);
+        await _here.HandledAsync();
+        Assert.Equal(done, await _here.GetVersionAsync(version.Name));
+
+        // A reminder has no number, and counts.
+        await _here.TellAsync(version, AggregatedReplicationState.Failed);
+        await _here.SettledAsync(version.Name, ProvisioningState.Failed);
+    }
+
+    [Fact]
     public async Task Other_incarnations_generations_and_resources_are_ignored()
     {
         var version = await _here.CreateVersionAsync();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Gallery.Contracts.Catalog.V1;
 using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Region.V1;
 using Gallery.TestKit;
@@ -47,6 +48,19 @@ public sealed class PublishTests(PublishedHouse house)
         );
         Assert.Null(DiskImage.FirstDifference(house.Disk, copy));
         File.Delete(copy);
+    }
+
+    [Fact]
+    public async Task A_disk_that_the_home_region_fetches_by_itself_comes_back_from_another_region()
+    {
+        var (disk, copy) = (house.Scratch("fetched disk.raw"), house.Scratch("copy-fetched.raw"));
+        var bytes = new byte[12 << 20];
+        new Random(5).NextBytes(bytes.AsSpan(1 << 20, 3 << 20));
+        await File.WriteAllBytesAsync(disk, bytes);
+        await house.PublishAsync($"--from={new Uri(disk).AbsoluteUri}", "8.0.0", "westus=1", "eastus=1");
+        var version = $"{PublishedHouse.Definition}/versions/8.0.0";
+        await house.Suite.SucceedAsync("content", "download", "--version", version, "--region", "eastus", "--out", copy);
+        Assert.Null(DiskImage.FirstDifference(disk, copy));
     }
 
     [Fact]
@@ -168,7 +182,7 @@ public sealed class PublishTests(PublishedHouse house)
                 MachineCount = 3,
             }
         );
-        Assert.StartsWith($"{PublishedHouse.Definition}/versions/1.0.", answer.Version, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(await HighestInAsync("eastus"), Version.Parse(answer.Version.Split('/')[^1]));
         Assert.Equal(3, answer.Leases.Sum(lease => lease.MachineCount));
     }
 
@@ -214,5 +228,20 @@ public sealed class PublishTests(PublishedHouse house)
 
         static bool IsFirstVersion(Contracts.Billing.V1.ChargeLine line) =>
             string.Equals(line.Resource, PublishedHouse.Version, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private async Task<Version> HighestInAsync(string region)
+    {
+        var catalog = new ImageVersionService.ImageVersionServiceClient(await house.Suite.CallAsAsync("reader", "catalog"));
+        var answer = await catalog.ListImageVersionsAsync(
+            new ListImageVersionsRequest { Parent = PublishedHouse.Definition, PageSize = 100 }
+        );
+        return answer
+            .ImageVersions.Where(version =>
+                version.ProvisioningState == ProvisioningState.Succeeded
+                && version.PublishingProfile.TargetRegions.Any(target => target.Name == region)
+            )
+            .Select(version => Version.Parse(version.Name.Split('/')[^1]))
+            .Max()!;
     }
 }

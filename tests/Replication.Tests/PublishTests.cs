@@ -61,6 +61,7 @@ public sealed class PublishTests(SharedHouse shared) : IClassFixture<SharedHouse
         Assert.All(ready, told => Assert.Equal(told.FirstInRegion ? House.Occupied : 0, told.TransferredBytes));
         Assert.All(ready.Where(told => !told.FirstInRegion), told => Assert.Equal(told.Region, told.SourceRegion));
         var told = events.Where(told => told.ReplicationStatusChanged is not null).Select(told => told.ReplicationStatusChanged).ToList();
+        Assert.Equal(Enumerable.Range(1, told.Count).Select(number => (long)number), told.Select(status => status.Sequence));
         Assert.Equal(AggregatedReplicationState.Completed, told[^1].AggregatedState);
         Assert.Equal(3, told.Count); // One for each region that became complete; the last one tells that all are.
         Assert.All(events, told => Assert.Equal(("replication", House.Subscription), (told.Source, told.SubscriptionId)));

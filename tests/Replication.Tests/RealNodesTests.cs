@@ -286,6 +286,41 @@ public sealed class RealNodesTests : IAsyncLifetime
             )
         ).Summary[1];
 
+    [Fact]
+    public async Task A_file_that_the_region_fetches_by_itself_becomes_a_version_like_one_that_was_sent()
+    {
+        var disk = Disk(3);
+        Directory.CreateDirectory(Path.Combine(_folder, "images"));
+        await File.WriteAllBytesAsync(Path.Combine(_folder, "images", "disk.raw"), disk);
+        var snapshots = new SnapshotService.SnapshotServiceClient(Channel);
+        await Eventually.Async(async () => (await StateOfAsync("westus")) == RegionState.Up);
+        var request = new CreateSnapshotRequest
+        {
+            Parent = House.Group,
+            SnapshotId = "imported",
+            Region = "westus",
+            ImportSource = new ImportSource { Uri = new Uri(Path.Combine(_folder, "images", "disk.raw")).AbsoluteUri },
+        };
+        var begun = (await snapshots.CreateSnapshotAsync(request)).Snapshot;
+        var ready = await Eventually.GetAsync(
+            async () => (await snapshots.GetSnapshotAsync(new GetSnapshotRequest { Name = begun.Name })).Snapshot,
+            snapshot => snapshot.State != SnapshotState.Importing
+        );
+        Assert.Equal((SnapshotState.Ready, "", disk.Length), (ready.State, ready.Import.Details, ready.FileSizeBytes));
+        var version = await PublishAsync("6.0.0", ready, ("westus", 1), ("eastus", 1));
+        await UntilCompletedAsync(version.Name);
+        Assert.Equal(disk, await ReadAsync(version.Name, "eastus", 0));
+
+        request.SnapshotId = "outside";
+        request.ImportSource.Uri = "file:///etc/passwd";
+        begun = (await snapshots.CreateSnapshotAsync(request)).Snapshot;
+        var failed = await Eventually.GetAsync(
+            async () => (await snapshots.GetSnapshotAsync(new GetSnapshotRequest { Name = begun.Name })).Snapshot,
+            snapshot => snapshot.State != SnapshotState.Importing
+        );
+        Assert.Equal((SnapshotState.Failed, ErrorReason.InvalidParameter), (failed.State, failed.Import.FailureReason));
+    }
+
     private static string ZonesOf(string region) => region == "eastus" ? "3" : "1";
 
     private static byte[] Disk(int seed, int blocks = Blocks)
@@ -321,6 +356,7 @@ public sealed class RealNodesTests : IAsyncLifetime
                 .WithSetting("Region:CapacityBytes", $"{capacityBytes}")
                 .WithSetting("Region:ScrubInterval", "00:00:01")
                 .WithSetting("Region:DataPath", Path.Combine(_folder, region))
+                .WithSetting("Imports:Folders:0", Path.Combine(_folder, "images"))
                 .WithSetting("Grants:PublicKey", Convert.ToBase64String(House.Key.ExportSubjectPublicKeyInfo()))
         );
 
@@ -341,6 +377,11 @@ public sealed class RealNodesTests : IAsyncLifetime
         await UploadAsync(created.Grant, disk);
         var snapshot = (await snapshots.CommitSnapshotAsync(new CommitSnapshotRequest { Name = created.Snapshot.Name })).Snapshot;
         Assert.Equal((disk.Length, Occupied(disk)), (snapshot.Content.VirtualSizeBytes, snapshot.Content.OccupiedSizeBytes));
+        return await PublishAsync(id, snapshot, targets);
+    }
+
+    private async Task<ImageVersion> PublishAsync(string id, Snapshot snapshot, params (string Region, int Count)[] targets)
+    {
         var version = new ImageVersion
         {
             Name = House.VersionName(id),

@@ -200,7 +200,7 @@ public sealed class SnapshotTests(SharedHouse shared) : IClassFixture<SharedHous
             ErrorReason.LocationNotAvailableForResourceType
         );
         await Refused.WithAsync(
-            () => CreateAsync("refused", "westus", size: 1000),
+            () => CreateAsync("refused", "westus", size: 1000, format: DiskFormat.Raw),
             StatusCode.InvalidArgument,
             ErrorReason.InvalidDiskFormat
         );
@@ -210,9 +210,9 @@ public sealed class SnapshotTests(SharedHouse shared) : IClassFixture<SharedHous
             ErrorReason.GallerySourceResourceExceedsMaxSize
         );
         await Refused.WithAsync(
-            () => CreateAsync("refused", "westus", format: DiskFormat.Qcow2),
-            StatusCode.Unimplemented,
-            ErrorReason.NotSupportedYet
+            () => CreateAsync("refused", "westus", size: 2L << 40, format: DiskFormat.Qcow2),
+            StatusCode.InvalidArgument,
+            ErrorReason.GallerySourceResourceExceedsMaxSize
         );
         await Refused.WithAsync(
             () => CreateAsync("refused", "westus", format: (DiskFormat)99),

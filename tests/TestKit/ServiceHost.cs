@@ -71,6 +71,13 @@ public sealed class ServiceHost<TProgram> : IAsyncDisposable
                 TaskScheduler.Default
             );
         }
+        catch (ObjectDisposedException exception)
+        {
+            // The program gave up and took its host along before it could be got hold of. What it logged says why.
+            var why = string.Join(Environment.NewLine, factory.Logs);
+            await factory.DisposeAsync();
+            throw new InvalidOperationException($"The service did not start. {why}", exception);
+        }
         catch
         {
             await factory.DisposeAsync();

@@ -7,12 +7,13 @@ using Microsoft.Win32.SafeHandles;
 namespace Gallery.Cli.Content;
 
 /// <summary>
-/// Reads a disk from a replica into a file that is all hole: several ranges at once, each written where it belongs; what the node calls a
+/// Reads a disk from a replica, in some format, into a file that is all hole: several ranges at once, each written where it belongs; what the node calls a
 /// hole is left one. A range that is cut goes on behind its last byte.
 /// </summary>
 internal sealed class DiskDownloader(
     NodeAccess node,
     DiskSlot slot,
+    DiskFormat format,
     SafeFileHandle file,
     long size,
     TransferOptions options,
@@ -30,7 +31,7 @@ internal sealed class DiskDownloader(
         await Parallel.ForEachAsync(Ranges(), limits, async (range, ct) => await ReceiveAsync(range, ct));
         if (done != size)
         {
-            throw CommandFailure.Failed($"The disk has {size} bytes, and {done} were received.");
+            throw CommandFailure.Failed($"The file has {size} bytes, and {done} were received.");
         }
     }
 
@@ -54,6 +55,7 @@ internal sealed class DiskDownloader(
                     Slot = slot,
                     Offset = position,
                     Length = range.End - position,
+                    Format = format,
                 };
                 if (request.Length == 0)
                 {

@@ -38,8 +38,12 @@ internal static class DownloadCommand
             DefaultValueFactory = _ => "os",
             HelpName = "os|lunN",
         };
-        var format = new Option<string>("--format") { Description = "The format of the file: raw.", DefaultValueFactory = _ => "raw" };
-        format.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, "raw");
+        var format = new Option<string>("--format")
+        {
+            Description = "The format of the file: raw, vhd (fixed), or qcow2 (as small as what the disk occupies).",
+            DefaultValueFactory = _ => "raw",
+        };
+        format.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, "raw", "vhd", "qcow2");
         var command = new Command("download", "Writes a disk of a version, read from a replica, to a file.")
         {
             region,
@@ -73,6 +77,7 @@ internal static class DownloadCommand
                     invocation.Required(region),
                     ordinal,
                     Slot(invocation.Required(disk)),
+                    Format(invocation.Required(format)),
                     path
                 );
                 var size = $"{Human.Bytes(bytes.VirtualSizeBytes)} ({Human.Bytes(bytes.OccupiedSizeBytes)} occupied)";
@@ -82,6 +87,7 @@ internal static class DownloadCommand
                     ("version", lease.Version),
                     ("replica", lease.Replica),
                     ("region", lease.Region),
+                    ("format", invocation.Required(format).ToLowerInvariant()),
                     ("digest", bytes.Digest),
                     ("virtualSizeBytes", bytes.VirtualSizeBytes.ToString(CultureInfo.InvariantCulture)),
                     ("occupiedSizeBytes", bytes.OccupiedSizeBytes.ToString(CultureInfo.InvariantCulture))
@@ -106,6 +112,14 @@ internal static class DownloadCommand
             ? new DiskSlot { DataDiskLun = lun }
             : throw CommandFailure.Usage($"'{text}' is not a disk.", "Expected: os, or lun0 to lun63.");
     }
+
+    private static DiskFormat Format(string text) =>
+        text.ToLowerInvariant() switch
+        {
+            "vhd" => DiskFormat.VhdFixed,
+            "qcow2" => DiskFormat.Qcow2,
+            _ => DiskFormat.Raw,
+        };
 
     private static string ShortVersion(string version) => ResourceName.TryParse(version)?.Short ?? version;
 }

@@ -1,6 +1,7 @@
 using Gallery.Cli.Names;
 using Gallery.Cli.Uploads;
 using Gallery.Contracts.Common.V1;
+using Gallery.Contracts.Region.V1;
 using Gallery.Contracts.Replication.V1;
 using Grpc.Core;
 
@@ -14,6 +15,7 @@ internal sealed class ReplicaReader(Invocation invocation, TransferOptions optio
     /// <param name="region">The region.</param>
     /// <param name="ordinal">Only this replica; null for the least loaded one.</param>
     /// <param name="slot">Which disk.</param>
+    /// <param name="format">The format of the file: RAW, VHD_FIXED or QCOW2.</param>
     /// <param name="path">The file.</param>
     /// <returns>The lease that it was read under, and what was read.</returns>
     public async Task<(Lease Lease, ContentDescriptor Content)> ReadAsync(
@@ -21,6 +23,7 @@ internal sealed class ReplicaReader(Invocation invocation, TransferOptions optio
         string region,
         int? ordinal,
         DiskSlot slot,
+        DiskFormat format,
         string path
     )
     {
@@ -46,7 +49,7 @@ internal sealed class ReplicaReader(Invocation invocation, TransferOptions optio
                     $"The version has no disk {Word(slot)}.",
                     $"It has: {string.Join(", ", lease.Disks.Select(disk => Word(disk.Slot)))}."
                 );
-            await WriteAsync(lease, content, slot, path);
+            await WriteAsync(lease, content, slot, format, path);
             return (lease, content);
         }
         finally
@@ -55,7 +58,7 @@ internal sealed class ReplicaReader(Invocation invocation, TransferOptions optio
         }
     }
 
-    private async Task WriteAsync(Lease lease, ContentDescriptor content, DiskSlot slot, string path)
+    private async Task WriteAsync(Lease lease, ContentDescriptor content, DiskSlot slot, DiskFormat format, string path)
     {
         using var node = new NodeAccess(
             Grant(lease),
@@ -63,19 +66,34 @@ internal sealed class ReplicaReader(Invocation invocation, TransferOptions optio
             options,
             invocation.Surroundings.Time
         );
-        using var file = DraftFile.Create(path, content.VirtualSizeBytes);
+        var size = format == DiskFormat.Raw ? content.VirtualSizeBytes : await SizeAsync(node, slot, format);
+        using var file = DraftFile.Create(path, size);
         await invocation.Progress.ShowTransferAsync(
             $"downloading {Path.GetFileName(path)}",
             async progress =>
             {
-                await new DiskDownloader(node, slot, file.Handle, content.VirtualSizeBytes, options, progress).ReceiveAsync(
-                    invocation.Cancellation
-                );
+                await new DiskDownloader(node, slot, format, file.Handle, size, options, progress).ReceiveAsync(invocation.Cancellation);
                 return true;
             }
         );
         file.Keep();
     }
+
+    private async Task<long> SizeAsync(NodeAccess node, DiskSlot slot, DiskFormat format) =>
+        await node.DoAsync(
+            async (grant, ct) =>
+            {
+                var request = new GetDiskRequest
+                {
+                    ReplicaId = grant.ResourceId,
+                    Slot = slot,
+                    Format = format,
+                };
+                var client = new ContentService.ContentServiceClient(grant.Invoker);
+                return (await client.GetDiskAsync(request, grant.Headers, cancellationToken: ct)).FileSizeBytes;
+            },
+            invocation.Cancellation
+        );
 
     private async Task<Lease> RenewAsync(string lease, CancellationToken cancellation)
     {

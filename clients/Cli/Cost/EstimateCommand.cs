@@ -4,6 +4,7 @@ using Gallery.Cli.Names;
 using Gallery.Cli.Output;
 using Gallery.Cli.Uploads;
 using Gallery.Contracts.Billing.V1;
+using Gallery.Contracts.Common.V1;
 
 namespace Gallery.Cli.Cost;
 
@@ -99,6 +100,14 @@ internal static class EstimateCommand
     private static long Occupied(string path, CancellationToken cancellation)
     {
         using var disk = DiskFile.Open(path);
+        if (DiskFormats.Recognise(disk) == DiskFormat.Qcow2)
+        {
+            throw CommandFailure.Failed(
+                $"{path} is a qcow2 image, which may be packed: what its disk occupies shows only when it is read.",
+                "Name the occupied size: --size. 'qemu-img map FILE' lists what is allocated."
+            );
+        }
+
         return OccupiedSize.Of(disk, cancellation);
     }
 }

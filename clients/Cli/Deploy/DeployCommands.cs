@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Gallery.Cli.Deploy;
 
-/// <summary><c>deploy place|advise|lease|release</c>.</summary>
+/// <summary><c>deploy place|advise|lease|release|scaling</c>.</summary>
 internal static class DeployCommands
 {
     /// <summary>The command with its children.</summary>
@@ -13,5 +13,6 @@ internal static class DeployCommands
             AdviseCommand.Create(host),
             LeaseCommands.Create(host),
             LeaseCommands.Release(host),
+            ScalingCommands.Create(host),
         };
 }

@@ -44,6 +44,9 @@ internal sealed class Services(ServiceEndpoints endpoints, Channels channels, Si
     /// <summary>Replication's placement.</summary>
     public PlacementService.PlacementServiceClient Placement => new(replication.Value);
 
+    /// <summary>Replication's numbers of replicas that follow the load.</summary>
+    public ReplicaScalingService.ReplicaScalingServiceClient Scalings => new(replication.Value);
+
     /// <summary>Billing's estimates.</summary>
     public EstimateService.EstimateServiceClient Estimates => new(billing.Value);
 

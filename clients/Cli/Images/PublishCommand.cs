@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Gallery.Cli.Names;
+using Gallery.Cli.Snapshots;
 using Gallery.Cli.Uploads;
 using Gallery.Cli.Versions;
 
@@ -11,7 +12,16 @@ internal static class PublishCommand
     /// <summary>The command.</summary>
     public static Command Create(CommandHost host)
     {
-        var file = new Argument<string>("FILE") { Description = "The disk: raw or fixed VHD." };
+        var file = new Argument<string?>("FILE")
+        {
+            Description = "The disk: raw, VHD (fixed or dynamic), VHDX or qcow2.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var from = new Option<string?>("--from")
+        {
+            Description = "In place of FILE: an address that the home region fetches the disk from. - reads it from standard input.",
+            HelpName = "URI",
+        };
         var to = new Option<string[]>("--to")
         {
             Description = "A region to have it in, may be repeated: eastus, eastus=2, eastus=2:Standard_ZRS.",
@@ -39,6 +49,7 @@ internal static class PublishCommand
         var command = new Command("publish", "Publishes a disk file as a version of an image and replicates it.")
         {
             file,
+            from,
             to,
             home,
             format,
@@ -61,20 +72,28 @@ internal static class PublishCommand
 
                 var version = invocation.Resolve(ResourceKind.Version, null, names.Of(invocation));
                 VersionNumber.Require(version.Id);
-                using var disk = DiskFile.Open(invocation.Required(file));
+                var (path, address) = (invocation.Get(file), invocation.Get(from));
+                if ((path is null) == (address is null))
+                {
+                    throw CommandFailure.Usage("Either a FILE or --from URI is needed, and not both.");
+                }
+
+                address = address is null ? null : await new SnapshotImporter(invocation).ReadUriAsync(address);
+                using var disk = path is null ? null : DiskFile.Open(path);
                 var request = new PublishRequest(version, TargetSpec.ParseAll(invocation.Required(to)))
                 {
                     Home = invocation.Get(home) is { Length: > 0 } region ? TargetSpec.CanonicalRegion(region) : null,
-                    Format = DiskFormats.Of(invocation.Get(format), disk.Path),
+                    Format = disk is null
+                        ? DiskFormats.Of(invocation.Get(format), new Uri(address!))
+                        : DiskFormats.Of(invocation.Get(format), disk),
                     ExcludeFromLatest = invocation.Get(exclude),
                     Tags = invocation.Get(tags) ?? [],
                 };
-                request.Check(disk.Length);
-                await new Publisher(invocation, disk, new TransferOptions()).PublishAsync(
-                    request,
-                    invocation.Get(watch),
-                    invocation.Get(drop)
-                );
+                request.Check(disk?.Length);
+                IPublishSource source = disk is not null
+                    ? new FilePublishSource(invocation, disk, new TransferOptions())
+                    : new UriPublishSource(invocation, address!);
+                await new Publisher(invocation, source).PublishAsync(request, invocation.Get(watch), invocation.Get(drop));
             }
         );
     }

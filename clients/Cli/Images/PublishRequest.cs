@@ -24,8 +24,9 @@ internal sealed record PublishRequest(ResourceName Version, IReadOnlyList<Target
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <summary>Refuses what can't succeed before anything is asked of a service.</summary>
+    /// <param name="fileSize">Bytes of the file; null when it lies elsewhere.</param>
     /// <exception cref="CommandFailure">The home is no target, or the file can't be a disk.</exception>
-    public void Check(long fileSize)
+    public void Check(long? fileSize)
     {
         if (Home is not null && Targets.All(target => target.Region != Home))
         {
@@ -35,7 +36,9 @@ internal sealed record PublishRequest(ResourceName Version, IReadOnlyList<Target
             );
         }
 
-        if (fileSize < SectorSize || fileSize % SectorSize != 0)
+        // A file that lays a disk out in tables may end anywhere.
+        var ends = Format is DiskFormat.Unspecified or DiskFormat.Raw or DiskFormat.VhdFixed ? SectorSize : 1;
+        if (fileSize is { } size && (size < SectorSize || size % ends != 0))
         {
             throw CommandFailure.Failed(
                 $"The file is not a disk: its length of {fileSize} bytes is not a positive multiple of {SectorSize}.",

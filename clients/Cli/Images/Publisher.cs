@@ -11,10 +11,10 @@ using Grpc.Core;
 namespace Gallery.Cli.Images;
 
 /// <summary>
-/// Publishes: asks everything that can be refused before a byte is sent, uploads the file into a snapshot of the home region, creates the
+/// Publishes: asks everything that can be refused before a byte is moved, brings the file into a snapshot of the home region, creates the
 /// version, and follows it. What a refused publish has made is removed again.
 /// </summary>
-internal sealed class Publisher(Invocation invocation, DiskFile disk, TransferOptions transfer)
+internal sealed class Publisher(Invocation invocation, IPublishSource source)
 {
     /// <summary>Publishes.</summary>
     /// <param name="request">What, and where to.</param>
@@ -23,10 +23,10 @@ internal sealed class Publisher(Invocation invocation, DiskFile disk, TransferOp
     public async Task PublishAsync(PublishRequest request, bool watch, bool dropSnapshot)
     {
         var home = request.HomeFor(await DefinitionLocationAsync(request));
-        var id = SnapshotId.Of(request.Version, disk, home, request.Format);
+        var id = source.IdFor(request.Version, home, request.Format);
         await RefuseEarlyAsync(request, home, $"{request.Version.Group}/snapshots/{id}");
 
-        var snapshot = await new SnapshotUploader(invocation, disk, transfer).UploadAsync(request.Version.Group, id, home, request.Format);
+        var snapshot = await source.MakeAsync(request.Version.Group, id, home, request.Format);
         var version = await CreateVersionAsync(request, home, snapshot);
         if (!watch)
         {

@@ -6,12 +6,42 @@ using Gallery.Contracts.Replication.V1;
 
 namespace Gallery.Cli.Snapshots;
 
-/// <summary><c>snapshot show|list|delete</c>: the uploaded disks that versions were made from.</summary>
+/// <summary><c>snapshot import|show|list|delete</c>: the disks that versions were made from.</summary>
 internal static class SnapshotCommands
 {
     /// <summary>The command with its children.</summary>
     public static Command Create(CommandHost host) =>
-        new("snapshot", "Snapshots: the uploaded disks that versions are made from.") { Show(host), List(host), Delete(host) };
+        new("snapshot", "Snapshots: the disks that versions are made from.")
+        {
+            SnapshotImportCommand.Create(host),
+            Show(host),
+            List(host),
+            Delete(host),
+        };
+
+    /// <summary>Writes a snapshot.</summary>
+    public static void Write(Invocation invocation, Snapshot snapshot) =>
+        invocation.Result.WriteResource(
+            snapshot,
+            [
+                ("Name", snapshot.Name),
+                ("State", Human.Words(snapshot.State)),
+                ("Region", snapshot.Region),
+                ("File size", Human.Bytes(snapshot.FileSizeBytes)),
+                ("Format", Human.Words(snapshot.Format)),
+                ("Content", snapshot.Content?.Digest ?? ""),
+                ("Virtual size", snapshot.Content is { } disk ? Human.Bytes(disk.VirtualSizeBytes) : ""),
+                ("Occupied size", snapshot.Content is { } content ? Human.Bytes(content.OccupiedSizeBytes) : ""),
+                ("Imported from", snapshot.Import?.Uri ?? ""),
+                ("In place", snapshot.Import is { } import ? Human.Bytes(import.DoneBytes) : ""),
+                ("Fetched", snapshot.Import is { } fetch ? Human.Bytes(fetch.FetchedBytes) : ""),
+                ("Details", snapshot.Import?.Details ?? ""),
+                ("Sent", Human.Bytes(snapshot.ReceivedBytes)),
+                ("Created", Human.Time(snapshot.CreateTime)),
+                ("Committed", Human.Time(snapshot.CommitTime)),
+                ("Dropped if not committed by", snapshot.CommitTime is null ? Human.Time(snapshot.ExpireTime) : ""),
+            ]
+        );
 
     private static Argument<string> NameArgument() => new("NAME") { Description = "The snapshot's name. Also a full name." };
 
@@ -28,23 +58,7 @@ internal static class SnapshotCommands
                 var snapshot = (
                     await invocation.Services.Snapshots.GetSnapshotAsync(request, cancellationToken: invocation.Cancellation)
                 ).Snapshot;
-                invocation.Result.WriteResource(
-                    snapshot,
-                    [
-                        ("Name", snapshot.Name),
-                        ("State", Human.Words(snapshot.State)),
-                        ("Region", snapshot.Region),
-                        ("File size", Human.Bytes(snapshot.FileSizeBytes)),
-                        ("Format", Human.Words(snapshot.Format)),
-                        ("Content", snapshot.Content?.Digest ?? ""),
-                        ("Virtual size", snapshot.Content is { } disk ? Human.Bytes(disk.VirtualSizeBytes) : ""),
-                        ("Occupied size", snapshot.Content is { } content ? Human.Bytes(content.OccupiedSizeBytes) : ""),
-                        ("Sent", Human.Bytes(snapshot.ReceivedBytes)),
-                        ("Created", Human.Time(snapshot.CreateTime)),
-                        ("Committed", Human.Time(snapshot.CommitTime)),
-                        ("Dropped if not committed by", snapshot.CommitTime is null ? Human.Time(snapshot.ExpireTime) : ""),
-                    ]
-                );
+                Write(invocation, snapshot);
             }
         );
     }

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Gallery.Cli.Uploads;
 
-/// <summary>What a file's non-zero blocks come to: the size that replicas are billed for. For a VHD its footer counts too.</summary>
+/// <summary>What a file's non-zero blocks come to: the size that replicas are billed for. For a VHD or VHDX its headers and tables count too.</summary>
 internal static class OccupiedSize
 {
     private const int StretchBlocks = 64;

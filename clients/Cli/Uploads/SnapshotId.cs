@@ -23,11 +23,15 @@ internal sealed record SnapshotId(string Definition, string Version, string File
     /// <summary>Derives the name.</summary>
     public static SnapshotId Of(Names.ResourceName version, DiskFile file, string region, DiskFormat format)
     {
-        var state = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{version}|{region}|{format}|{file.Path}|{file.Length}|{file.Modified.Ticks}"
-        );
-        return new SnapshotId(version.Parent.Id, version.Id, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(state)))[..8]);
+        var state = string.Create(CultureInfo.InvariantCulture, $"{region}|{format}|{file.Path}|{file.Length}|{file.Modified.Ticks}");
+        return Of(version, state);
+    }
+
+    /// <summary>Derives the name from what tells the origin from others.</summary>
+    public static SnapshotId Of(Names.ResourceName version, string state)
+    {
+        var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{version}|{state}"));
+        return new SnapshotId(version.Parent.Id, version.Id, Convert.ToHexStringLower(digest)[..8]);
     }
 
     /// <summary>The name, at most 80 characters: a long definition is cut short.</summary>

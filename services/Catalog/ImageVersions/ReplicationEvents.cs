@@ -46,11 +46,7 @@ internal sealed partial class ReplicationEvents(
             async stale =>
             {
                 var record = await versions.FindAsync(name, cancellationToken);
-                if (
-                    record is null
-                    || !IsLater(position, record.StatusPosition)
-                    || ReplicationRows.Settle(record.Version, told) is not { } version
-                )
+                if (record is null || !IsNews(told, position, record) || ReplicationRows.Settle(record.Version, told) is not { } version)
                 {
                     return false; // Of an earlier incarnation or generation, or told before: nothing to take over.
                 }
@@ -61,6 +57,11 @@ internal sealed partial class ReplicationEvents(
                 var key = partition.Version(name);
                 var mutation = new RedisMutation(partition).RequireEtag(key, record.Etag, stale);
                 ImageVersionStore.Put(mutation, name, version).SetHashField(key, VersionRecord.PositionField, position);
+                if (told.Sequence > 0)
+                {
+                    mutation.SetHashField(key, VersionRecord.SequenceField, told.Sequence);
+                }
+
                 if (version.ProvisioningState is ProvisioningState.Succeeded or ProvisioningState.Failed)
                 {
                     versions.End(
@@ -126,6 +127,10 @@ internal sealed partial class ReplicationEvents(
         delivery.Stream.ToString().EndsWith(":events", StringComparison.Ordinal)
             ? delivery.EntryId.ToString()
             : string.Create(CultureInfo.InvariantCulture, $"{delivery.Event.Time.ToDateTimeOffset().ToUnixTimeMilliseconds()}-0");
+
+    // The number says in which order statuses came to be, also when one is told again. What has none goes by its place.
+    private static bool IsNews(ReplicationStatusChanged told, string position, VersionRecord record) =>
+        told.Sequence > 0 && record.StatusSequence > 0 ? told.Sequence > record.StatusSequence : IsLater(position, record.StatusPosition);
 
     private static bool IsLater(string position, string than) => than.Length == 0 || Parts(position).CompareTo(Parts(than)) > 0;
 

@@ -1,4 +1,6 @@
+using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using System.Text;
 using Gallery.Contracts.Common.V1;
 using Gallery.ServiceDefaults.Access;
 using Microsoft.AspNetCore.Authentication;
@@ -15,6 +17,7 @@ namespace Gallery.Region.Access;
 internal static class GrantGuard
 {
     private const string Scheme = "Grant";
+    private const int LongestPassword = 16 * 1024;
 
     /// <summary>Checks grants with the configured key.</summary>
     public static void AddGrants(this WebApplicationBuilder builder)
@@ -66,6 +69,36 @@ internal static class GrantGuard
             ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
             ClockSkew = TimeSpan.FromSeconds(30),
         };
+        bearer.Events = new JwtBearerEvents
+        {
+            OnMessageReceived = context =>
+            {
+                context.Token = PasswordOf(context.Request.Headers.Authorization);
+                return Task.CompletedTask;
+            },
+        };
+    }
+
+    /// <summary>
+    /// The grant of a reader that can send it only as a password, as qemu's does; the user name does not matter. Null for all others.
+    /// </summary>
+    private static string? PasswordOf(string? authorization)
+    {
+        if (
+            !AuthenticationHeaderValue.TryParse(authorization, out var header)
+            || !header.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase)
+            || header.Parameter is not { Length: <= LongestPassword } parameter
+        )
+        {
+            return null;
+        }
+
+        var bytes = new byte[parameter.Length];
+        return
+            Convert.TryFromBase64String(parameter, bytes, out var length)
+            && Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2) is [_, var password]
+            ? password
+            : null;
     }
 
     private static ECDsaSecurityKey ReadKey(string publicKey)

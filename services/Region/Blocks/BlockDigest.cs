@@ -32,6 +32,9 @@ internal readonly struct BlockDigest : IEquatable<BlockDigest>
     /// <summary>Eight of its bytes; as random as a hash needs to be.</summary>
     public ulong Fingerprint => _word0;
 
+    /// <summary>Eight other bytes of it.</summary>
+    public ulong SecondFingerprint => _word1;
+
     /// <summary>The digest of these bytes.</summary>
     public static BlockDigest Of(ReadOnlySpan<byte> bytes)
     {

@@ -7,6 +7,7 @@ using Gallery.Region.Links;
 using Gallery.Region.Node;
 using Gallery.Region.Stores;
 using Gallery.Region.Transfers;
+using Gallery.ServiceDefaults.Resilience;
 using ZstdSharp;
 
 namespace Gallery.Region.Content;
@@ -76,7 +77,12 @@ internal sealed class BlocksClient(
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConnectionError)
         {
-            throw RegionException.OfSource(region, ErrorReason.RegionUnavailable, $"does not answer: {exception.Message}", exception);
+            throw RegionException.OfSource(
+                region,
+                ErrorReason.RegionUnavailable,
+                $"does not answer ({Silence.Describe(exception)}).",
+                exception
+            );
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or ZstdException or InvalidDataException)
         {

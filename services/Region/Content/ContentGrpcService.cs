@@ -3,9 +3,11 @@ using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Region.V1;
 using Gallery.Region.Access;
 using Gallery.Region.Blocks;
+using Gallery.Region.Content.Views;
 using Gallery.Region.Manifests;
 using Gallery.Region.Node;
 using Gallery.Region.Replicas;
+using Gallery.Region.Serving;
 using Gallery.Region.Stores;
 using Gallery.ServiceDefaults.Access;
 using Gallery.ServiceDefaults.Errors;
@@ -18,8 +20,13 @@ namespace Gallery.Region.Content;
 
 /// <summary>Gives out bytes to holders of grants.</summary>
 [AllowAnonymous]
-internal sealed class ContentGrpcService(HeldContents held, ReplicaManager replicas, StoreSet stores, RegionTelemetry telemetry)
-    : ContentService.ContentServiceBase
+internal sealed class ContentGrpcService(
+    HeldContents held,
+    ReplicaManager replicas,
+    DiskReaders readers,
+    DiskStreamer streamer,
+    RegionTelemetry telemetry
+) : ContentService.ContentServiceBase
 {
     private const int MaxNodes = 1024;
     private const int NodesPerMessage = 32;
@@ -99,40 +106,40 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
         ServerCallContext context
     )
     {
-        var id = RequestChecks.RequireId(request.ReplicaId, "replica_id");
-        await context.GetHttpContext().RequireGrantAsync(GrantClaims.Read, id);
-        var slot = RequestChecks.SlotName(request.Slot) ?? "os";
-        var disk =
-            slot.Length > 0
-                ? ReplicaDisks.Require(replicas, id, slot)
-                : throw GalleryError.InvalidParameter("slot", "os_disk = true, or data_disk_lun from 0 to 63");
+        var disk = await RequireDiskAsync(request.ReplicaId, request.Slot, context);
+        var view = await readers.OpenAsync(disk, RequestChecks.RequireServed(request.Format), context.CancellationToken);
         new Violations()
             .AddIf(request.Offset < 0, "offset", "0 or more")
             .AddIf(request.Length < 0, "length", "0 or more; 0 means up to the end")
             .ThrowIfAny();
-        if (request.Offset > disk.Content.VirtualSize)
+        if (request.Offset > view.Length)
         {
-            throw new RegionException(ErrorReason.OutOfRange, $"The disk has {disk.Content.VirtualSize} bytes.");
+            throw new RegionException(ErrorReason.OutOfRange, $"The disk has {view.Length} bytes.");
         }
 
-        var left = disk.Content.VirtualSize - request.Offset;
+        var left = view.Length - request.Offset;
         var length = request.Length == 0 ? left : Math.Min(request.Length, left);
-        var reader = await DiskReader.OpenAsync(stores.Get(disk.Store), disk.Content.Content, context.CancellationToken);
-        await foreach (var piece in reader.ReadAsync(request.Offset, length, context.CancellationToken))
-        {
-            var response = new ReadDiskResponse { Offset = piece.Offset };
-            if (piece.ZeroLength > 0)
-            {
-                response.ZeroLength = piece.ZeroLength;
-            }
-            else
-            {
-                response.Data = UnsafeByteOperations.UnsafeWrap(piece.Data);
-                telemetry.Served(piece.Data.Length, "grpc");
-            }
+        await streamer.SendAsync(request.ReplicaId, view, request.Offset, length, responseStream, context.CancellationToken);
+    }
 
-            await responseStream.WriteAsync(response, context.CancellationToken);
-        }
+    /// <inheritdoc/>
+    public override async Task<GetDiskResponse> GetDisk(GetDiskRequest request, ServerCallContext context)
+    {
+        var disk = await RequireDiskAsync(request.ReplicaId, request.Slot, context);
+        var format = RequestChecks.RequireServed(request.Format);
+        var view = await readers.OpenAsync(disk, format, context.CancellationToken);
+        return new GetDiskResponse
+        {
+            Content = new ContentDescriptor
+            {
+                Digest = disk.Content.Digest,
+                VirtualSizeBytes = disk.Content.VirtualSize,
+                OccupiedSizeBytes = disk.Content.OccupiedSize,
+            },
+            Format = format,
+            FileSizeBytes = view.Length,
+            Tag = DiskViews.TagOf(disk.Content.Digest, format),
+        };
     }
 
     private static ReadBlocksResponse ToMessage(ReadOnlySpan<BlockRef> refs, byte[] buffer, RepeatedField<ByteString> digests, int first)
@@ -147,6 +154,16 @@ internal sealed class ContentGrpcService(HeldContents held, ReplicaManager repli
         }
 
         return response;
+    }
+
+    private async Task<ReadableDisk> RequireDiskAsync(string replica, DiskSlot? diskSlot, ServerCallContext context)
+    {
+        var id = RequestChecks.RequireId(replica, "replica_id");
+        await context.GetHttpContext().RequireGrantAsync(GrantClaims.Read, id);
+        var slot = RequestChecks.SlotName(diskSlot) ?? "os";
+        return slot.Length > 0
+            ? ReplicaDisks.Require(replicas, id, slot)
+            : throw GalleryError.InvalidParameter("slot", "os_disk = true, or data_disk_lun from 0 to 63");
     }
 
     private async Task<(BlockDigest Content, RegionStore Store)> RequireContentAsync(string digest, ServerCallContext context)

@@ -1,8 +1,12 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Access;
+using Gallery.Region.Blocks;
+using Gallery.Region.Content.Views;
 using Gallery.Region.Node;
 using Gallery.Region.Replicas;
-using Gallery.Region.Stores;
+using Gallery.Region.Serving;
 using Gallery.ServiceDefaults.Access;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
@@ -12,8 +16,8 @@ using Microsoft.Net.Http.Headers;
 namespace Gallery.Region.Content;
 
 /// <summary>
-/// Disks of replicas over HTTP: `GET` and `HEAD /v1/replicas/{replica}/disks/{os|lun0…}` with `Authorization: Bearer {lease token}`, whole or by
-/// one `Range`. The ETag is the content's digest, which never changes for a replica.
+/// Disks of replicas over HTTP: `GET` and `HEAD /v1/replicas/{replica}/disks/{os|lun0…}[.raw|.vhd|.qcow2]` with `Authorization: Bearer {lease
+/// token}`, whole or by one `Range`. The ETag names content and format, which never change for a replica.
 /// </summary>
 internal static class DiskEndpoint
 {
@@ -28,18 +32,25 @@ internal static class DiskEndpoint
 }
 
 /// <summary>Answers requests for disks.</summary>
-internal sealed partial class DiskSender(ReplicaManager replicas, StoreSet stores, RegionTelemetry telemetry, ILogger<DiskSender> logger)
+internal sealed partial class DiskSender(
+    ReplicaManager replicas,
+    DiskReaders readers,
+    ReplicaLimits limits,
+    RegionTelemetry telemetry,
+    ILogger<DiskSender> logger
+)
 {
-    private static readonly byte[] Zeros = new byte[256 * 1024];
-
     /// <summary>Answers one.</summary>
     public async Task AnswerAsync(HttpContext http, string replica, string slot)
     {
         try
         {
             await http.RequireGrantAsync(GrantClaims.Read, RequestChecks.RequireId(replica, "replica"));
-            var disk = ReplicaDisks.Require(replicas, replica, slot);
-            await SendAsync(http, disk, stores.Get(disk.Store));
+            var (name, format) = RequireName(slot);
+            var disk = ReplicaDisks.Require(replicas, replica, name);
+            using var reading = HttpMethods.IsHead(http.Request.Method) ? null : limits.Enter(replica);
+            var view = await readers.OpenAsync(disk, format, http.RequestAborted);
+            await SendAsync(http, replica, view, DiskViews.TagOf(disk.Content.Digest, format));
         }
         catch (RegionException exception) when (!http.Response.HasStarted)
         {
@@ -61,11 +72,28 @@ internal sealed partial class DiskSender(ReplicaManager replicas, StoreSet store
         }
     }
 
-    private async Task SendAsync(HttpContext http, ReadableDisk disk, RegionStore store)
+    /// <summary>Takes `os.qcow2` apart. Without an extension the disk is raw.</summary>
+    private static (string Slot, DiskFormat Format) RequireName(string name)
+    {
+        if (name.Split('.') is not [var slot, .. var extensions] || extensions.Length == 0)
+        {
+            return (name, DiskFormat.Raw);
+        }
+
+        var format = extensions is [var extension] ? DiskViews.FormatOf(extension) : DiskFormat.Unspecified;
+        return format != DiskFormat.Unspecified
+            ? (slot, format)
+            : throw new RegionException(
+                ErrorReason.InvalidParameter,
+                $"'{ErrorTexts.Shorten(name)}' is no disk: it takes os or lun0 to lun63, and .raw, .vhd, .qcow2 or nothing behind it."
+            );
+    }
+
+    private async Task SendAsync(HttpContext http, string replica, IDiskView view, string tag)
     {
         var (request, response) = (http.Request.GetTypedHeaders(), http.Response.GetTypedHeaders());
-        var length = disk.Content.VirtualSize;
-        var etag = new EntityTagHeaderValue($"\"{disk.Content.Digest}\"");
+        var length = view.Length;
+        var etag = new EntityTagHeaderValue($"\"{tag}\"");
         response.ETag = etag;
         http.Response.Headers.AcceptRanges = "bytes";
         http.Response.Headers.CacheControl = "private, max-age=31536000, immutable";
@@ -100,24 +128,48 @@ internal sealed partial class DiskSender(ReplicaManager replicas, StoreSet store
         if (!HttpMethods.IsHead(http.Request.Method))
         {
             http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-            await SendAsync(http, await DiskReader.OpenAsync(store, disk.Content.Content, http.RequestAborted), offset, count);
+            await SendAsync(http, replica, view, offset, count);
         }
     }
 
-    private async Task SendAsync(HttpContext http, DiskReader reader, long offset, long count)
+    private async Task SendAsync(HttpContext http, string replica, IDiskView view, long offset, long count)
     {
-        await foreach (var piece in reader.ReadAsync(offset, count, http.RequestAborted))
+        var body = http.Response.BodyWriter;
+        var cancellation = http.RequestAborted;
+        await foreach (var piece in view.ReadAsync(offset, count, cancellation))
         {
-            for (var left = piece.ZeroLength; left > 0; left -= Zeros.Length)
+            for (var left = piece.ZeroLength; left > 0; left -= BlockLayout.BlockSize)
             {
-                await http.Response.Body.WriteAsync(Zeros.AsMemory(0, (int)Math.Min(left, Zeros.Length)), http.RequestAborted);
+                var zeros = (int)Math.Min(left, BlockLayout.BlockSize);
+                WriteZeros(body, zeros);
+                await FlushAsync(body, replica, zeros, cancellation);
             }
 
             if (piece.Data.Length > 0)
             {
-                await http.Response.Body.WriteAsync(piece.Data, http.RequestAborted);
-                telemetry.Served(piece.Data.Length, "http");
+                body.Write(piece.Data.Span);
+                piece.Release();
+                await FlushAsync(body, replica, piece.Data.Length, cancellation);
             }
+        }
+    }
+
+    private async ValueTask FlushAsync(PipeWriter body, string replica, int bytes, CancellationToken cancellationToken)
+    {
+        await limits.WaitAsync(replica, bytes, cancellationToken);
+        await body.FlushAsync(cancellationToken);
+        telemetry.Served(bytes, "http");
+    }
+
+    private static void WriteZeros(PipeWriter body, int count)
+    {
+        while (count > 0)
+        {
+            var span = body.GetSpan();
+            var some = Math.Min(count, span.Length);
+            span[..some].Clear();
+            body.Advance(some);
+            count -= some;
         }
     }
 

@@ -1,8 +1,9 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Gallery.Region.Blocks;
+using Gallery.Region.Content.Views;
 using Gallery.Region.Manifests;
+using Gallery.Region.Serving;
 using Gallery.Region.Stores;
 
 namespace Gallery.Region.Content;
@@ -12,20 +13,37 @@ namespace Gallery.Region.Content;
 /// <param name="Data">Its bytes; empty for zeros. Good until the next piece is asked for.</param>
 /// <param name="ZeroLength">Its length when it is zeros, else 0.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct DiskPiece(long Offset, ReadOnlyMemory<byte> Data, long ZeroLength);
-
-/// <summary>Reads ranges of a disk from the store that holds its content. Every block is checked; holes come as runs of zeros.</summary>
-internal sealed class DiskReader(RegionStore store, RootNode root)
+internal readonly record struct DiskPiece(long Offset, ReadOnlyMemory<byte> Data, long ZeroLength)
 {
-    private const int BlocksPerPiece = 16;
-    private readonly ManifestCursor _cursor = new(store, root);
+    /// <summary>Who holds the bytes; null when they are nobody else's.</summary>
+    public DiskReader? From { get; init; }
+
+    /// <summary>Gives the bytes back before the next piece is asked for: by who has copied them, and may now wait for long.</summary>
+    public void Release() => From?.Release();
+}
+
+/// <summary>
+/// Reads ranges of a disk from the store that holds its content, one block after the other through the cache. Every block is checked; holes come
+/// as runs of zeros. One range at a time.
+/// </summary>
+/// <param name="store">The store.</param>
+/// <param name="nodes">Its manifest nodes.</param>
+/// <param name="root">The content's root.</param>
+/// <param name="cache">The blocks that were read lately.</param>
+/// <param name="readAhead">Blocks that are read together when they are lacking.</param>
+internal sealed class DiskReader(RegionStore store, INodeSource nodes, RootNode root, BlockCache cache, int readAhead) : IDiskView
+{
+    private readonly ManifestCursor _cursor = new(nodes, root);
+    private CachedBlock? _held;
 
     /// <summary>Bytes of the disk.</summary>
     public long Length => root.VirtualSize;
 
-    /// <summary>Opens a content.</summary>
-    public static async ValueTask<DiskReader> OpenAsync(RegionStore store, BlockDigest content, CancellationToken cancellationToken) =>
-        new(store, (await ManifestReader.ReadRootAsync(store, content, cancellationToken)).Root);
+    /// <summary>The root of the disk's manifest.</summary>
+    public RootNode Root => root;
+
+    /// <summary>The nodes of the disk's manifest.</summary>
+    public INodeSource Nodes => nodes;
 
     /// <summary>The pieces of a range that lies within the disk, from its first to its last byte without gaps.</summary>
     public async IAsyncEnumerable<DiskPiece> ReadAsync(
@@ -35,8 +53,7 @@ internal sealed class DiskReader(RegionStore store, RootNode root)
     )
     {
         var end = offset + length;
-        var refs = new BlockRef[BlocksPerPiece];
-        var buffer = ArrayPool<byte>.Shared.Rent(BlocksPerPiece * BlockLayout.BlockSize);
+        var refs = new BlockRef[readAhead];
         try
         {
             for (var at = offset; at < end; )
@@ -44,25 +61,36 @@ internal sealed class DiskReader(RegionStore store, RootNode root)
                 cancellationToken.ThrowIfCancellationRequested();
                 var first = at / BlockLayout.BlockSize;
                 var (data, blocks) = await NextRunAsync(first, end, refs, cancellationToken);
-                var runEnd = Math.Min(end, (first + blocks) * BlockLayout.BlockSize);
                 if (!data)
                 {
+                    var runEnd = Math.Min(end, (first + blocks) * BlockLayout.BlockSize);
                     yield return new DiskPiece(at, default, runEnd - at);
-                }
-                else
-                {
-                    await store.Blocks.ReadAsync(refs.AsMemory(0, (int)blocks), buffer, cancellationToken);
-                    var within = (int)(at - (first * BlockLayout.BlockSize));
-                    yield return new DiskPiece(at, buffer.AsMemory(within, (int)(runEnd - at)), 0);
+                    at = runEnd;
                 }
 
-                at = runEnd;
+                for (var i = 0; data && i < blocks; i++)
+                {
+                    var block = await cache.GetAsync(store, refs.AsMemory(i, (int)blocks - i), cancellationToken);
+                    _held = block;
+                    var start = (first + i) * BlockLayout.BlockSize;
+                    var pieceEnd = Math.Min(end, start + block.Bytes.Length);
+                    yield return new DiskPiece(at, block.Bytes[(int)(at - start)..(int)(pieceEnd - start)], 0) { From = this };
+                    Release();
+                    at = pieceEnd;
+                }
             }
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            Release();
         }
+    }
+
+    /// <summary>Gives the bytes of the last piece back.</summary>
+    public void Release()
+    {
+        _held?.Dispose();
+        _held = null;
     }
 
     /// <summary>How many blocks from here on are data, up to a piece full of them; or how many are holes, up to the end of the range.</summary>

@@ -24,12 +24,12 @@ internal static class HttpRefusal
         http.Response.Headers.CacheControl = "no-store";
         if (status == StatusCodes.Status401Unauthorized)
         {
-            http.Response.Headers.WWWAuthenticate = "Bearer";
+            http.Response.Headers.WWWAuthenticate = new[] { "Bearer", "Basic realm=\"lease\", charset=\"UTF-8\"" };
         }
 
-        if (status == StatusCodes.Status503ServiceUnavailable)
+        if (RegionErrors.RetryAfter(reason) is { } delay)
         {
-            http.Response.Headers.RetryAfter = 2.ToString(CultureInfo.InvariantCulture);
+            http.Response.Headers.RetryAfter = ((int)delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         }
 
         if (!HttpMethods.IsHead(http.Request.Method))

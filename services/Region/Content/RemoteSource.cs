@@ -4,6 +4,7 @@ using Gallery.Region.Blocks;
 using Gallery.Region.Links;
 using Gallery.Region.Stores;
 using Gallery.Region.Transfers;
+using Gallery.ServiceDefaults.Resilience;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -195,6 +196,11 @@ internal sealed class RemoteSource(
                     rpc
                 ),
                 StatusCode.Cancelled => Failure(ErrorReason.RegionUnavailable, $"sent nothing for {timeout.TotalSeconds:f0} seconds.", rpc),
+                _ when rpc.Status.DebugException is not null => Failure(
+                    ErrorReason.RegionUnavailable,
+                    $"does not answer ({Silence.Describe(rpc)}).",
+                    rpc
+                ),
                 _ => Failure(ErrorReason.RegionUnavailable, $"does not answer: {rpc.Status.Detail}", rpc),
             };
 

@@ -11,6 +11,7 @@ namespace Gallery.Region.Errors;
 internal static class RegionErrors
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan BusyRetry = TimeSpan.FromSeconds(1);
 
     /// <summary>The gRPC status of a reason, as `errors.proto` has it.</summary>
     public static StatusCode StatusOf(ErrorReason reason) =>
@@ -21,7 +22,7 @@ internal static class RegionErrors
             or ErrorReason.InvalidDiskFormat
             or ErrorReason.DigestMismatch => StatusCode.InvalidArgument,
             ErrorReason.ResourceNotFound or ErrorReason.ContentNotFound => StatusCode.NotFound,
-            ErrorReason.StorageExhausted => StatusCode.ResourceExhausted,
+            ErrorReason.StorageExhausted or ErrorReason.ReplicaBusy => StatusCode.ResourceExhausted,
             ErrorReason.AuthenticationFailed => StatusCode.Unauthenticated,
             ErrorReason.GrantNotValid => StatusCode.PermissionDenied,
             ErrorReason.ContentCorrupt => StatusCode.DataLoss,
@@ -40,22 +41,33 @@ internal static class RegionErrors
             StatusCode.PermissionDenied => StatusCodes.Status403Forbidden,
             StatusCode.NotFound => StatusCodes.Status404NotFound,
             StatusCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
-            StatusCode.ResourceExhausted => StatusCodes.Status507InsufficientStorage,
+            StatusCode.ResourceExhausted => reason == ErrorReason.ReplicaBusy
+                ? StatusCodes.Status429TooManyRequests
+                : StatusCodes.Status507InsufficientStorage,
             StatusCode.FailedPrecondition => StatusCodes.Status409Conflict,
             _ => StatusCodes.Status500InternalServerError,
         };
 
     /// <summary>The failure as a rich gRPC error.</summary>
     public static RpcException ToRpc(RegionException exception) =>
-        exception.Reason == ErrorReason.RegionUnavailable
+        RetryAfter(exception.Reason) is { } delay
             ? GalleryError.Create(
-                StatusCode.Unavailable,
+                StatusOf(exception.Reason),
                 exception.Reason,
                 exception.Message,
                 exception.Details,
-                new RetryInfo { RetryDelay = Duration.FromTimeSpan(Retry) }
+                new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }
             )
             : GalleryError.Create(StatusOf(exception.Reason), exception.Reason, exception.Message, exception.Details);
+
+    /// <summary>When it is worth trying again; null when waiting alone does not help.</summary>
+    public static TimeSpan? RetryAfter(ErrorReason reason) =>
+        reason switch
+        {
+            ErrorReason.RegionUnavailable => Retry,
+            ErrorReason.ReplicaBusy => BusyRetry,
+            _ => null,
+        };
 }
 
 /// <summary>Turns the engine's failures into rich gRPC errors, whichever rpc they leave.</summary>

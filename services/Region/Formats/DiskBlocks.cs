@@ -25,6 +25,8 @@ internal sealed class DiskBlocks(IRandomAccessFile file, IDiskLayout layout)
     private readonly byte[] _block = new byte[BlockLayout.BlockSize];
     private long _index = -1;
     private ReadOnlyMemory<byte> _cluster;
+    private FileRun _known;
+    private long _knownData;
 
     /// <summary>The blocks of the disk; one that is left out is all zero. To be called once.</summary>
     /// <param name="nameFileBlocks">True to name blocks of the file where they fit; they may still turn out to be holes.</param>
@@ -33,34 +35,40 @@ internal sealed class DiskBlocks(IRandomAccessFile file, IDiskLayout layout)
     public async IAsyncEnumerable<DiskBlock> ReadAsync(bool nameFileBlocks, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var decoder = new ClusterDecoder();
-        await foreach (var run in layout.RunsAsync(cancellationToken))
+        await foreach (var whole in layout.RunsAsync(cancellationToken))
         {
-            if (run.Encoding != RunEncoding.Plain)
+            if (whole.Encoding != RunEncoding.Plain)
             {
-                _cluster = await DecodeAsync(decoder, run, cancellationToken);
+                _cluster = await DecodeAsync(decoder, whole, cancellationToken);
             }
 
-            var end = run.DiskOffset + run.Length;
-            for (var at = run.DiskOffset; at < end; )
+            for (var rest = whole; rest.Length > 0; )
             {
-                var index = at / BlockLayout.BlockSize;
-                var blockEnd = (index * BlockLayout.BlockSize) + BlockLayout.LengthOf(index, layout.VirtualSize);
-                var count = (int)(Math.Min(end, blockEnd) - at);
-                if (index != _index && TryTake(out var finished))
+                var run = await NextDataAsync(rest, cancellationToken);
+                var end = run.DiskOffset + run.Length;
+                for (var at = run.DiskOffset; at < end; )
                 {
-                    yield return finished;
+                    var index = at / BlockLayout.BlockSize;
+                    var blockEnd = (index * BlockLayout.BlockSize) + BlockLayout.LengthOf(index, layout.VirtualSize);
+                    var count = (int)(Math.Min(end, blockEnd) - at);
+                    if (index != _index && TryTake(out var finished))
+                    {
+                        yield return finished;
+                    }
+
+                    if (nameFileBlocks && FileBlockOf(run, at, index, count) is var fileBlock and >= 0)
+                    {
+                        yield return new DiskBlock(index, fileBlock, default);
+                    }
+                    else
+                    {
+                        await FillAsync(run, at, index, count, cancellationToken);
+                    }
+
+                    at += count;
                 }
 
-                if (nameFileBlocks && FileBlockOf(run, at, index, count) is var fileBlock and >= 0)
-                {
-                    yield return new DiskBlock(index, fileBlock, default);
-                }
-                else
-                {
-                    await FillAsync(run, at, index, count, cancellationToken);
-                }
-
-                at += count;
+                rest = Behind(rest, end);
             }
         }
 
@@ -68,6 +76,41 @@ internal sealed class DiskBlocks(IRandomAccessFile file, IDiskLayout layout)
         {
             yield return last;
         }
+    }
+
+    /// <summary>What is left of a run behind a byte of the disk.</summary>
+    private static DiskRun Behind(in DiskRun run, long end)
+    {
+        var done = end - run.DiskOffset;
+        return run.Encoding == RunEncoding.Plain
+            ? DiskRun.Plain(end, run.Length - done, run.FileOffset + done)
+            : run with
+            {
+                DiskOffset = end,
+                Length = run.Length - done,
+            };
+    }
+
+    /// <summary>The first part of a run that is not a hole of the file; one of length 0 at the end of the run when all of it is.</summary>
+    private async ValueTask<DiskRun> NextDataAsync(DiskRun run, CancellationToken cancellationToken)
+    {
+        if (run.Encoding != RunEncoding.Plain)
+        {
+            return run;
+        }
+
+        if (run.FileOffset < _known.Offset || run.FileOffset >= _known.End)
+        {
+            var data = await file.NextDataAsync(run.FileOffset, cancellationToken);
+            // What is known reaches back to where was asked; behind the last data it reaches to the end of the file.
+            _known = new FileRun(run.FileOffset, (data.Length > 0 ? data.End : file.Length) - run.FileOffset);
+            _knownData = data.Length > 0 ? data.Offset : file.Length;
+        }
+
+        var fileEnd = run.FileOffset + run.Length;
+        var start = Math.Clamp(_knownData, run.FileOffset, fileEnd);
+        var end = Math.Max(start, Math.Min(fileEnd, _known.End));
+        return DiskRun.Plain(run.DiskOffset + (start - run.FileOffset), end - start, start);
     }
 
     /// <summary>The block of the file that is just this block of the disk; -1 when none is.</summary>

@@ -18,23 +18,23 @@ internal sealed class DiskFormatReader(DiskSizeRules rules)
     {
         var head = await ReadSectorAsync(file, 0, cancellationToken);
         var tail = await ReadSectorAsync(file, Math.Max(0, file.Length - VhdFooter.Size), cancellationToken);
-        var found = named == DiskFormat.Unspecified ? Recognise(head, tail) : named;
-        var layout = found switch
+        var found = Recognise(head, tail);
+        if (named is not (DiskFormat.Unspecified or DiskFormat.Raw) && named != found)
         {
-            DiskFormat.VhdFixed => OpenFixedVhd(file, head, tail),
-            DiskFormat.Raw => new FlatLayout(file, DiskFormat.Raw, file.Length),
-            _ => throw NotReadYet(found),
+            throw Mismatch(file, named, found, tail);
+        }
+
+        IDiskLayout layout = (named == DiskFormat.Unspecified ? found : named) switch
+        {
+            DiskFormat.VhdFixed => OpenFixedVhd(file, tail),
+            DiskFormat.VhdDynamic => await OpenDynamicVhdAsync(file, head, tail, cancellationToken),
+            DiskFormat.Vhdx => await VhdxLayout.OpenAsync(file, cancellationToken),
+            DiskFormat.Qcow2 => await Qcow2Layout.OpenAsync(file, cancellationToken),
+            _ => new FlatLayout(DiskFormat.Raw, file.Length),
         };
         rules.CheckDisk(layout.VirtualSize);
         return layout;
     }
-
-    /// <summary>The refusal of a format that is known by its signature only.</summary>
-    public static RegionException NotReadYet(DiskFormat format) =>
-        new(
-            ErrorReason.NotSupportedYet,
-            $"The file is a {NameOf(format)}, which is not read yet. Convert it first: `qemu-img convert -O raw FILE disk.raw`."
-        );
 
     /// <summary>What people call a format.</summary>
     public static string NameOf(DiskFormat format) =>
@@ -51,9 +51,15 @@ internal sealed class DiskFormatReader(DiskSizeRules rules)
     private static DiskFormat Recognise(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
     {
         var byHead = RecogniseHead(head);
-        return byHead != DiskFormat.Raw ? byHead
-            : VhdFooter.HasCookie(tail) ? DiskFormat.VhdFixed
-            : DiskFormat.Raw;
+        if (byHead is DiskFormat.Vhdx or DiskFormat.Qcow2)
+        {
+            return byHead;
+        }
+
+        // Of a VHD the footer at the end counts; the copy at the beginning of a dynamic one is for the case that the end is lost.
+        return VhdFooter.IsSound(tail) ? (VhdFooter.TypeOf(tail) == VhdFooter.Dynamic ? DiskFormat.VhdDynamic : DiskFormat.VhdFixed)
+            : byHead == DiskFormat.Raw && VhdFooter.HasCookie(tail) ? DiskFormat.VhdFixed
+            : byHead;
     }
 
     private static DiskFormat RecogniseHead(ReadOnlySpan<byte> head) =>
@@ -62,31 +68,60 @@ internal sealed class DiskFormatReader(DiskSizeRules rules)
         : VhdFooter.HasCookie(head) ? DiskFormat.VhdDynamic
         : DiskFormat.Raw;
 
-    private static FlatLayout OpenFixedVhd(IRandomAccessFile file, ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
+    /// <summary>Says what is wrong with a file that has another format than was named.</summary>
+    private static InvalidDiskFormatException Mismatch(IRandomAccessFile file, DiskFormat named, DiskFormat found, byte[] tail)
     {
-        if (!VhdFooter.HasCookie(tail) && RecogniseHead(head) is var other && other != DiskFormat.Raw)
+        if (found == DiskFormat.Raw && named is DiskFormat.VhdFixed or DiskFormat.VhdDynamic)
         {
-            throw new InvalidDiskFormatException($"A fixed VHD was named, and at offset 0 stands the signature of a {NameOf(other)}.");
+            return VhdFooter.Missing(tail, file.Length - VhdFooter.Size);
         }
 
+        var signature = found == DiskFormat.Raw ? "no known signature" : $"the signature of a {NameOf(found)}";
+        return new InvalidDiskFormatException($"A {NameOf(named)} was named, and the file has {signature}.");
+    }
+
+    private static FlatLayout OpenFixedVhd(IRandomAccessFile file, ReadOnlySpan<byte> tail)
+    {
         var offset = file.Length - VhdFooter.Size;
         var footer = VhdFooter.Parse(tail, offset);
-        if (footer.DiskType != VhdFooter.Fixed)
-        {
-            var kind = footer.DiskType switch
-            {
-                3 => "a dynamic VHD (type 3)",
-                4 => "a differencing VHD (type 4)",
-                _ => $"a VHD of type {footer.DiskType}",
-            };
-            throw new InvalidDiskFormatException($"The footer at offset {offset} is that of {kind}; a fixed VHD has type 2.");
-        }
-
+        RequireType(footer, VhdFooter.Fixed, offset);
         return footer.CurrentSize == offset
-            ? new FlatLayout(file, DiskFormat.VhdFixed, footer.CurrentSize)
+            ? new FlatLayout(DiskFormat.VhdFixed, footer.CurrentSize)
             : throw new InvalidDiskFormatException(
                 $"The footer at offset {offset} tells of a disk of {footer.CurrentSize} bytes, and {offset} bytes stand before it."
             );
+    }
+
+    /// <summary>The footer is at the end, and a copy of it at the beginning for the case that the end is lost.</summary>
+    private static ValueTask<DynamicVhdLayout> OpenDynamicVhdAsync(
+        IRandomAccessFile file,
+        byte[] head,
+        byte[] tail,
+        CancellationToken cancellationToken
+    )
+    {
+        var end = file.Length - VhdFooter.Size;
+        var footer = VhdFooter.IsSound(tail) ? VhdFooter.Parse(tail, end) : VhdFooter.Parse(head, 0);
+        RequireType(footer, VhdFooter.Dynamic, VhdFooter.IsSound(tail) ? end : 0);
+        return DynamicVhdLayout.OpenAsync(file, footer, cancellationToken);
+    }
+
+    private static void RequireType(VhdFooter footer, uint type, long offset)
+    {
+        if (footer.DiskType == VhdFooter.Differencing)
+        {
+            throw new InvalidDiskFormatException(
+                $"The footer at offset {offset} is that of a differencing VHD (type 4), which holds only what differs from a parent. "
+                    + "Make it complete in itself first: `qemu-img convert -O vpc FILE disk.vhd`."
+            );
+        }
+
+        if (footer.DiskType != type)
+        {
+            throw new InvalidDiskFormatException(
+                $"The footer at offset {offset} is that of a VHD of type {footer.DiskType}; a {(type == VhdFooter.Fixed ? "fixed" : "dynamic")} VHD has type {type}."
+            );
+        }
     }
 
     private static async ValueTask<byte[]> ReadSectorAsync(IRandomAccessFile file, long offset, CancellationToken cancellationToken)

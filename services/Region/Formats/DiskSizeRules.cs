@@ -6,28 +6,42 @@ namespace Gallery.Region.Formats;
 /// <summary>What a disk's and a file's sizes must be (`semantics.md` 10: 1 TiB a disk, a setting).</summary>
 internal sealed class DiskSizeRules(long maxDiskBytes)
 {
+    private const long LeastContainerRoom = 64 << 20;
+
     /// <summary>The largest disk, in bytes.</summary>
     public long MaxDiskBytes { get; } = maxDiskBytes;
 
+    /// <summary>
+    /// The longest file of a format that lays a disk out in tables, in bytes: their size depends on the writer's choices, but a sixteenth of the
+    /// disk is more than any of them takes.
+    /// </summary>
+    public long MaxContainerBytes => MaxDiskBytes + (MaxDiskBytes / 16) + LeastContainerRoom;
+
     /// <summary>Refuses a file whose size alone rules it out.</summary>
-    /// <exception cref="RegionException">The reason is InvalidDiskFormat, GallerySourceResourceExceedsMaxSize or NotSupportedYet.</exception>
+    /// <exception cref="RegionException">The reason is InvalidDiskFormat or GallerySourceResourceExceedsMaxSize.</exception>
     public void CheckFile(long fileSize, DiskFormat format)
     {
-        if (format is DiskFormat.VhdDynamic or DiskFormat.Vhdx or DiskFormat.Qcow2)
-        {
-            throw DiskFormatReader.NotReadYet(format);
-        }
-
+        // A container may end anywhere. A file whose format is still to be found out may be one.
+        var sectors = format is DiskFormat.Raw or DiskFormat.VhdFixed;
         var least = format == DiskFormat.VhdFixed ? BlockLayout.SectorSize + VhdFooter.Size : BlockLayout.SectorSize;
-        if (fileSize < least || fileSize % BlockLayout.SectorSize != 0)
+        if (fileSize < least || (sectors && fileSize % BlockLayout.SectorSize != 0))
         {
             throw new InvalidDiskFormatException(
-                $"A file of {fileSize} bytes is no {DiskFormatReader.NameOf(format)}: {least} bytes or more are needed, in whole sectors of 512."
+                $"A file of {fileSize} bytes is no {DiskFormatReader.NameOf(format)}: {least} bytes or more are needed{(sectors ? ", in whole sectors of 512" : "")}."
             );
         }
 
-        // A file whose format is still to be found out may be a VHD, whose footer does not belong to the disk.
-        CheckDisk(format == DiskFormat.Raw ? fileSize : Math.Max(BlockLayout.SectorSize, fileSize - VhdFooter.Size));
+        if (sectors)
+        {
+            CheckDisk(format == DiskFormat.Raw ? fileSize : fileSize - VhdFooter.Size);
+        }
+        else if (fileSize > MaxContainerBytes)
+        {
+            throw new RegionException(
+                ErrorReason.GallerySourceResourceExceedsMaxSize,
+                $"The file has {fileSize} bytes; a disk of the {MaxDiskBytes} that are allowed takes {MaxContainerBytes} at the most."
+            );
+        }
     }
 
     /// <summary>Refuses a disk that is too large, empty, or not made of whole sectors.</summary>

@@ -62,6 +62,36 @@ internal static class ManifestReader
         }
     }
 
+    /// <summary>
+    /// The leaves that are there, by their position, and the bytes of the blocks below each. Reads the inner nodes alone.
+    /// </summary>
+    public static async IAsyncEnumerable<(long Leaf, long Occupied)> LeafSizesAsync(
+        INodeSource source,
+        RootNode root,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        if (root.Top.IsHole)
+        {
+            yield break;
+        }
+
+        var stack = new Stack<(ChildNode Node, int Level, long First)>();
+        stack.Push((new ChildNode(0, root.Top, root.OccupiedSize), root.Height - 1, 0));
+        while (stack.TryPop(out var next))
+        {
+            if (next.Level == 0)
+            {
+                yield return (next.First / ManifestShape.LeafBlocks, next.Node.Occupied);
+            }
+            else
+            {
+                var node = await source.ReadNodeAsync(next.Node.Digest, cancellationToken);
+                PushChildren(stack, InnerNode.Parse(node, next.Level), next, root);
+            }
+        }
+    }
+
     /// <summary>Bytes of the blocks of a leaf at its place.</summary>
     /// <exception cref="MalformedManifestException">It names blocks behind the end of the disk.</exception>
     public static long OccupiedOf(LeafNode leaf, long firstBlock, RootNode root)

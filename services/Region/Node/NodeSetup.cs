@@ -1,13 +1,17 @@
 using Gallery.Region.Blocks;
 using Gallery.Region.Content;
 using Gallery.Region.Formats;
+using Gallery.Region.Imports;
 using Gallery.Region.Links;
 using Gallery.Region.Replicas;
 using Gallery.Region.Scrub;
+using Gallery.Region.Serving;
 using Gallery.Region.Stores;
+using Gallery.Region.Stores.Objects;
 using Gallery.Region.Uploads;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace Gallery.Region.Node;
@@ -40,10 +44,18 @@ internal static class NodeSetup
         services.AddSingleton<RemoteNodes>();
         services.AddSingleton<PeerProbe>();
         services.AddSingleton<SourceOpener>();
+        services.AddOptions<ImportOptions>().BindConfiguration("Imports").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<UploadManager>();
+        services.AddSingleton<HostRules>();
+        services.AddSingleton<GuardedHttp>();
+        services.AddSingleton<ImportManager>();
         services.AddSingleton<ReplicaRegistry>();
         services.AddSingleton<ReplicaManager>();
         services.AddSingleton<StoreCollector>();
+        services.AddSingleton<ReplicaLimits>();
+        services.AddSingleton<BlockCache>();
+        services.AddSingleton<DiskReaders>();
+        services.AddSingleton<DiskStreamer>();
         services.AddSingleton<DiskSender>();
         services.AddSingleton<BlocksSender>();
         services.AddSingleton<UploadBlocksReceiver>();
@@ -55,6 +67,9 @@ internal static class NodeSetup
         services.AddHostedService<Scrubber>();
         services.AddHostedService<MemoryTrimmer>();
         services.AddGrpc(options => options.Interceptors.Add<RegionErrorInterceptor>());
+        services
+            .AddOptions<SocketTransportOptions>()
+            .Configure<IOptions<RegionOptions>>((transport, region) => transport.MaxWriteBufferSize = region.Value.SendBufferBytes);
         services.Configure<KestrelServerOptions>(options =>
         {
             // Disks come and go here: windows that hold some messages keep both ends busy.
@@ -69,28 +84,31 @@ internal static class NodeSetup
     {
         var options = provider.GetRequiredService<IOptions<RegionOptions>>().Value;
         var (telemetry, damage) = (provider.GetRequiredService<RegionTelemetry>(), provider.GetRequiredService<DamageQueue>());
+        var capacity = new CapacityBudget(options.CapacityBytes);
         return StoreSet.Open(
             options.DataPath,
             options.Zones,
-            new CapacityBudget(options.CapacityBytes),
+            capacity,
             options.SegmentBytes,
             (store, block, failure) =>
             {
                 telemetry.BadBlock(store, failure);
                 damage.Report(store, block.Digest);
-            }
+            },
+            ObjectZones.From(options, capacity)
         );
     }
 }
 
 /// <summary>Reads back what the node had when it stopped, before it answers anybody.</summary>
-internal sealed class NodeStart(UploadManager uploads, ReplicaRegistry replicas, NodeClock clock) : IHostedService
+internal sealed class NodeStart(UploadManager uploads, ImportManager imports, ReplicaRegistry replicas, NodeClock clock) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _ = clock.StartTime;
         await uploads.LoadAsync(cancellationToken);
+        await imports.LoadAsync(cancellationToken);
         await replicas.LoadAsync(cancellationToken);
     }
 

@@ -79,6 +79,15 @@ internal static class RequestChecks
         return read;
     }
 
+    /// <summary>A format that disks are given out in; RAW when it is not set.</summary>
+    public static DiskFormat RequireServed(DiskFormat format) =>
+        format switch
+        {
+            DiskFormat.Unspecified => DiskFormat.Raw,
+            DiskFormat.Raw or DiskFormat.VhdFixed or DiskFormat.Qcow2 => format,
+            _ => throw GalleryError.InvalidParameter("format", "RAW, VHD_FIXED or QCOW2"),
+        };
+
     /// <summary>Reads the order of a replica.</summary>
     public static PullOrder RequireOrder(V1.PullReplicaRequest request)
     {

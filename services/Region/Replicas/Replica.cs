@@ -33,7 +33,19 @@ internal sealed class Replica(string id) : IDisposable
                 record.TransferredBytes,
                 failure
             ),
-            _ when job is { IsRunning: true } => new ReplicaView(record, job.State, job.CopiedBytes, job.TransferredBytes, record.Details),
+            _ when job is { IsRunning: true } => new ReplicaView(
+                // The record hears of the source with the next checkpoint only.
+                job.SourceRegion.Length > 0
+                    ? record with
+                    {
+                        SourceRegion = job.SourceRegion,
+                    }
+                    : record,
+                job.State,
+                job.CopiedBytes,
+                job.TransferredBytes,
+                record.Details
+            ),
             ReplicaPhase.Damaged => new ReplicaView(
                 record,
                 ReplicaState.Damaged,

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Gallery.Region.Imports;
 using Gallery.Region.Replicas;
 using Gallery.Region.Stores;
 using Gallery.Region.Uploads;
@@ -14,6 +15,7 @@ internal sealed partial class ZoneWatch(
     StoreSet stores,
     ReplicaRegistry replicas,
     UploadManager uploads,
+    ImportManager imports,
     ReplicaHealth health,
     ZoneHealer healer,
     StoreCollector collector,
@@ -58,8 +60,17 @@ internal sealed partial class ZoneWatch(
         }
     }
 
-    private async Task LoadAsync(RegionStore store, CancellationToken cancellationToken) =>
-        await (store.Name.IsReplicaStore ? replicas.ReloadAsync(store, cancellationToken) : uploads.LoadAsync(cancellationToken));
+    private async Task LoadAsync(RegionStore store, CancellationToken cancellationToken)
+    {
+        if (store.Name.IsReplicaStore)
+        {
+            await replicas.ReloadAsync(store, cancellationToken);
+            return;
+        }
+
+        await uploads.LoadAsync(cancellationToken);
+        await imports.LoadAsync(cancellationToken);
+    }
 
     private async Task HealAsync(RegionStore store, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
 using Gallery.Region.Stores.Zones;
 
@@ -150,7 +151,7 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
             await readFirst(blocks, destination, cancellationToken);
             return;
         }
-        catch (Exception exception) when (exception is BlockCorruptException or BlockMissingException)
+        catch (RegionException exception) when (IsOfThisZone(exception))
         {
             // Taken block by block below: what this zone has is still used.
         }
@@ -162,6 +163,10 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
             destination = destination[length..];
         }
     }
+
+    /// <summary>Damaged, gone, or out of reach: another zone may still give it.</summary>
+    private static bool IsOfThisZone(RegionException exception) =>
+        exception.Reason is ErrorReason.ContentCorrupt or ErrorReason.ContentNotFound or ErrorReason.RegionUnavailable;
 
     private async ValueTask ReadOneAsync(ReadOnlyMemory<BlockRef> block, Memory<byte> destination, CancellationToken cancellationToken)
     {
@@ -180,10 +185,13 @@ internal sealed class MirroredStore(IReadOnlyList<IBlockStore> zones, int prefer
                 await Zone(i).ReadAsync(block, destination, cancellationToken);
                 return;
             }
-            catch (Exception exception) when (exception is BlockCorruptException or BlockMissingException)
+            catch (RegionException exception) when (IsOfThisZone(exception))
             {
                 worst = worst is BlockCorruptException ? worst : exception;
-                bad?.Invoke(block.Span[0], (RegionException)exception);
+                if (exception.Reason != ErrorReason.RegionUnavailable)
+                {
+                    bad?.Invoke(block.Span[0], exception);
+                }
             }
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
+using Gallery.Region.Stores.Objects;
 using Gallery.Region.Stores.Records;
 using Gallery.Region.Stores.Segments;
 using Gallery.Region.Stores.Zones;
@@ -8,15 +9,14 @@ using Gallery.Region.Stores.Zones;
 namespace Gallery.Region.Stores;
 
 /// <summary>
-/// All stores of a node on its local disks: `zone1/snapshots`, and `zone{z}/{lrs|zrs|premium}-{ordinal}` for replicas. A store is made when
-/// the first replica needs it.
+/// All stores of a node: `zone1/snapshots`, and `zone{z}/{lrs|zrs|premium}-{ordinal}` for replicas, on local disks or on object storage. A store
+/// is made when the first replica needs it.
 /// </summary>
 internal sealed class StoreSet : IAsyncDisposable
 {
     private readonly string _dataPath;
-    private readonly long _segmentBytes;
     private readonly Action<StoreName, BlockRef, RegionException>? _bad;
-    private readonly ZoneFolder[] _zones;
+    private readonly IZone[] _zones;
     private readonly ConcurrentDictionary<StoreName, Lazy<RegionStore>> _stores = new();
     private readonly FileStream _nodeLock;
 
@@ -25,16 +25,23 @@ internal sealed class StoreSet : IAsyncDisposable
         int zoneCount,
         CapacityBudget capacity,
         long segmentBytes,
-        Action<StoreName, BlockRef, RegionException>? bad
+        Action<StoreName, BlockRef, RegionException>? bad,
+        IZone[]? zones
     )
     {
         _bad = bad;
         _dataPath = dataPath;
-        _segmentBytes = segmentBytes;
         Capacity = capacity;
         Directory.CreateDirectory(dataPath);
         _nodeLock = LockFolder(dataPath);
-        _zones = [.. Enumerable.Range(1, zoneCount).Select(zone => new ZoneFolder(dataPath, zone))];
+        _zones =
+            zones
+            ??
+            [
+                .. Enumerable
+                    .Range(1, zoneCount)
+                    .Select(zone => new ZoneFolder(dataPath, zone, folder => SegmentStore.Open(folder, capacity, segmentBytes))),
+            ];
         Array.ForEach(_zones, zone => zone.Check());
     }
 
@@ -56,16 +63,18 @@ internal sealed class StoreSet : IAsyncDisposable
     /// <param name="capacity">The bytes that all stores may take up together.</param>
     /// <param name="segmentBytes">Bytes at which a segment file is full.</param>
     /// <param name="bad">Told of each block that a store, or one of its zones, could not give.</param>
+    /// <param name="zones">The zones, when they are no folders of the data folder.</param>
     /// <exception cref="IOException">Another process has them open.</exception>
     public static StoreSet Open(
         string dataPath,
         int zoneCount,
         CapacityBudget capacity,
         long segmentBytes = SegmentStore.DefaultSegmentBytes,
-        Action<StoreName, BlockRef, RegionException>? bad = null
+        Action<StoreName, BlockRef, RegionException>? bad = null,
+        IZone[]? zones = null
     )
     {
-        var set = new StoreSet(dataPath, zoneCount, capacity, segmentBytes, bad);
+        var set = new StoreSet(dataPath, zoneCount, capacity, segmentBytes, bad, zones);
         foreach (var zone in set._zones)
         {
             set.OpenAllIn(zone);
@@ -78,8 +87,8 @@ internal sealed class StoreSet : IAsyncDisposable
     /// <summary>Why the first zone that can't be used can't; empty when all can.</summary>
     public string FirstFailure => Array.Find(_zones, zone => zone.Failure.Length > 0)?.Failure ?? "";
 
-    /// <summary>The folder of a zone.</summary>
-    public string ZonePath(int zone) => _zones[zone - 1].Path;
+    /// <summary>The folder of a zone; with object storage, of what the node notes beside it.</summary>
+    public string ZonePath(int zone) => Path.Combine(_dataPath, $"zone{zone}");
 
     /// <summary>The folder of a store in its first zone.</summary>
     public string FolderOf(StoreName name) => Path.Combine(ZonePath(name.ZonesOf(ZoneCount)[0]), name.ToString());
@@ -216,7 +225,7 @@ internal sealed class StoreSet : IAsyncDisposable
         }
     }
 
-    private void OpenAllIn(ZoneFolder zone)
+    private void OpenAllIn(IZone zone)
     {
         foreach (var name in FindIn(zone))
         {
@@ -227,21 +236,13 @@ internal sealed class StoreSet : IAsyncDisposable
         }
     }
 
-    private static IEnumerable<StoreName> FindIn(ZoneFolder zone)
+    private static IEnumerable<StoreName> FindIn(IZone zone)
     {
         try
         {
-            return zone.Failure.Length == 0
-                ?
-                [
-                    .. Directory
-                        .EnumerateDirectories(zone.Path)
-                        .Select(folder => StoreName.TryParse(Path.GetFileName(folder)))
-                        .OfType<StoreName>(),
-                ]
-                : [];
+            return zone.Failure.Length == 0 ? zone.FindStores() : [];
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ObjectStorageException)
         {
             return [];
         }
@@ -250,18 +251,8 @@ internal sealed class StoreSet : IAsyncDisposable
     private RegionStore OpenStore(StoreName name)
     {
         var zones = Array.ConvertAll(name.ZonesOf(ZoneCount), zone => _zones[zone - 1]);
-        var parts = Array.ConvertAll(
-            zones,
-            zone => new ZoneStore(
-                zone,
-                Path.Combine(zone.Path, name.ToString(), "segments"),
-                folder => SegmentStore.Open(folder, Capacity, _segmentBytes)
-            )
-        );
-        var records = Array.ConvertAll(
-            zones,
-            zone => (IRecordStore)new ZoneRecords(zone, new RecordFolder(Path.Combine(zone.Path, name.ToString())))
-        );
+        var parts = Array.ConvertAll(zones, zone => new ZoneStore(zone, name));
+        var records = Array.ConvertAll(zones, zone => zone.Records(name));
         void Bad(BlockRef block, RegionException failure) => _bad?.Invoke(name, block, failure);
         var blocks = parts.Length == 1 ? (IBlockStore)parts[0] : new MirroredStore(parts, name.Ordinal % parts.Length, Bad);
         return new RegionStore(

@@ -31,6 +31,9 @@ internal sealed partial class UploadManager(
     private readonly HashSet<string> _unreadable = [];
     private volatile bool _loaded;
 
+    /// <summary>Told of an upload that is being dropped, whether the node has it or not: whoever fills it ends.</summary>
+    public event Action<string>? Dropping;
+
     /// <summary>The uploads that the node has.</summary>
     public IEnumerable<UploadRecord> Records => _uploads.Values.Select(upload => upload.Record);
 
@@ -55,6 +58,15 @@ internal sealed partial class UploadManager(
                 if (await _store.Records.TryGetAsync(Kind, id, cancellationToken) is { } bytes)
                 {
                     var record = JsonSerializer.Deserialize(bytes, UploadJson.Default.UploadRecord)!;
+                    if (record.Content is null && !File.Exists(MapPath(id)))
+                    {
+                        // Nobody knows any more which block stood where: taken up again as if nothing was declared, it would become a disk
+                        // of zeros. Its sender begins anew.
+                        await _store.Records.DeleteAsync(Kind, id, cancellationToken);
+                        LogMapLost(id);
+                        continue;
+                    }
+
                     _uploads[id] = new OpenUpload(record, record.Content is null ? OpenMap(record) : null);
                     Hold(record);
                 }
@@ -149,6 +161,23 @@ internal sealed partial class UploadManager(
         }
     }
 
+    /// <summary>Tells of some positions from the first on whether a block was declared there and is in place.</summary>
+    public async ValueTask<bool[]> InPlaceAsync(string id, long first, int count, CancellationToken cancellationToken)
+    {
+        var upload = Find(id);
+        using (await upload.EnterAsync(cancellationToken))
+        {
+            var map = RequireOpen(upload);
+            var inPlace = new bool[count];
+            for (var i = 0; i < count; i++)
+            {
+                inPlace[i] = map[first + i] is var digest && !digest.IsHole && _store.Blocks.Holds(digest);
+            }
+
+            return inPlace;
+        }
+    }
+
     /// <summary>Begins to take in blocks. Several may be under way at once.</summary>
     public UploadWriter OpenWriter(string id)
     {
@@ -212,6 +241,7 @@ internal sealed partial class UploadManager(
     /// <returns>True when there was one.</returns>
     public async Task<bool> DeleteAsync(string id, CancellationToken cancellationToken)
     {
+        Dropping?.Invoke(id);
         if (!_uploads.TryGetValue(id, out var upload))
         {
             return false;
@@ -374,4 +404,7 @@ internal sealed partial class UploadManager(
         "The record of upload {Upload} can't be read; nothing of the snapshot store is freed until it is mended or removed"
     )]
     private partial void LogUnreadable(Exception exception, string upload);
+
+    [LoggerMessage(2, LogLevel.Warning, "The list of blocks of upload {Upload} is gone with the disk it was on; the upload is dropped")]
+    private partial void LogMapLost(string upload);
 }

@@ -86,6 +86,7 @@ internal sealed class LeaseStore(
             All(partition, version),
             Leasing(partition),
             memo?.Key ?? partition.Key("req"),
+            VersionKeys.Unmet(partition, version, region),
             .. Enumerable
                 .Range(1, Math.Min(machines, MostReplicas))
                 .Select(number => KeyOf(partition, FormattableString.Invariant($"{batch}-{number}"))),
@@ -104,6 +105,7 @@ internal sealed class LeaseStore(
             (long)(lease + options.Value.LeaseMemory).TotalMilliseconds,
             version.Value,
             region,
+            (long)options.Value.UnmetMemory.TotalMilliseconds,
         ];
         var answer = (RedisResult[])(await redis.Database.ScriptEvaluateAsync(PlaceScript, keys, arguments).WaitAsync(cancellationToken))!;
         switch ((string)answer[0]!)
@@ -154,6 +156,13 @@ internal sealed class LeaseStore(
         var answer = (RedisResult[])(await redis.Database.ScriptEvaluateAsync(SettleScript, keys, arguments).WaitAsync(cancellationToken))!;
         return answer.Chunk(2).ToDictionary(pair => (string)pair[0]!, pair => Math.Max(0, (int)(double)pair[1]));
     }
+
+    /// <summary>Machines of the largest placement that did not fit lately; 0 when all did.</summary>
+    public async Task<int> UnmetAsync(ResourceName version, string region, CancellationToken cancellationToken) =>
+        (int)
+            await redis
+                .Database.StringGetAsync(VersionKeys.Unmet(redis.PartitionOf(version.SubscriptionId), version, region))
+                .WaitAsync(cancellationToken);
 
     /// <summary>Reads a lease; null when it is not remembered any more.</summary>
     public async Task<StoredLease?> ReadAsync(LeaseName name, CancellationToken cancellationToken)

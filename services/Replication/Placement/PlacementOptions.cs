@@ -15,6 +15,9 @@ internal sealed class PlacementOptions
     /// <summary>For how long a lease that has ended is remembered, so that its holder is told what became of it.</summary>
     public TimeSpan LeaseMemory { get; set; } = TimeSpan.FromHours(24);
 
+    /// <summary>For how long machines that did not fit count as load for those who scale replicas. Longer than their callers wait.</summary>
+    public TimeSpan UnmetMemory { get; set; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How often leases that have expired are looked for.</summary>
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(5);
 }

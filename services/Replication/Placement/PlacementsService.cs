@@ -21,7 +21,7 @@ namespace Gallery.Replication.Placement;
 internal sealed class PlacementsService(
     IAccessChecker access,
     VersionStore versions,
-    LatestResolver latest,
+    ImageResolver images,
     LeaseStore leases,
     RegionRegistry regions,
     RegionGate gate,
@@ -34,8 +34,6 @@ internal sealed class PlacementsService(
     private const string ReadVersion = "Microsoft.Compute/galleries/images/versions/read";
     private const string ReadDefinition = "Microsoft.Compute/galleries/images/read";
 
-    private const int MostResolutions = 5;
-
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
 
@@ -45,7 +43,7 @@ internal sealed class PlacementsService(
         var image = ImageReference.Require(request.Image, "image");
         var region = regions.Require(request.Region, "region").Name;
         PlacementRules.Check(request);
-        await AuthorizeAsync(image, context);
+        await images.AuthorizeAsync(image, context);
         var subscription = (image.Version ?? image.Definition!).SubscriptionId;
         var memo = RequestMemo.For(redis.PartitionOf(subscription), subscription, request.RequestId, context.Method, request);
         if (await leases.FindAsync(subscription, memo, context.CancellationToken) is { } earlier)
@@ -54,14 +52,14 @@ internal sealed class PlacementsService(
         }
 
         await gate.RequireUsableAsync(region, context.CancellationToken);
-        var (version, record) = await ResolveAsync(image, region, context);
+        var (version, record) = await images.ResolveAsync(image, region, context);
         var prefix = request.HasReplicaOrdinal
             ? FormattableString.Invariant($"{record.Uid}.{region}.{request.ReplicaOrdinal}.")
             : $"{record.Uid}.";
         var duration = PlacementRules.LeaseOf(request.LeaseDuration, options.Value.DefaultLease);
         var outcome =
             await leases.PlaceAsync(version, region, request.MachineCount, prefix, duration, memo, context.CancellationToken)
-            ?? throw NotServed(version, region);
+            ?? throw ImageResolver.NotServed(version, region);
         return outcome.Leases.Count > 0
             ? await ResponseAsync(outcome, context)
             : throw Exhausted(version, region, request.MachineCount, outcome);
@@ -73,8 +71,8 @@ internal sealed class PlacementsService(
         var image = ImageReference.Require(request.Image, "image");
         var region = regions.Require(request.Region, "region").Name;
         PlacementRules.Check(request);
-        await AuthorizeAsync(image, context);
-        var (version, record) = await ResolveAsync(image, region, context);
+        await images.AuthorizeAsync(image, context);
+        var (version, record) = await images.ResolveAsync(image, region, context);
         var loads = await leases.LoadsAsync(version, region, context.CancellationToken);
         var capacity = options.Value.MachinesPerReplica;
         var leased = loads.Values.Sum();
@@ -134,63 +132,6 @@ internal sealed class PlacementsService(
 
         return new V1.ReleaseLeaseResponse();
     }
-
-    private async Task AuthorizeAsync(ImageReference image, ServerCallContext context)
-    {
-        if (image.Version is not null)
-        {
-            await access.RequireAsync(context, ReadVersion, image.Version.Value);
-        }
-        else
-        {
-            // To learn which version is the latest takes a look at the definition (semantics 7.3); the version is checked when it is known.
-            await access.RequireAsync(context, ReadDefinition, image.Definition!.Value);
-        }
-    }
-
-    private async Task<(ResourceName Version, VersionRecord Record)> ResolveAsync(
-        ImageReference image,
-        string region,
-        ServerCallContext context
-    )
-    {
-        if (image.Version is not null)
-        {
-            return (image.Version, await RecordAsync(image.Version, context) ?? throw NotServed(image.Version, region));
-        }
-
-        var version = await LatestAsync(image.Definition!, region, context);
-        for (var attempt = 1; ; attempt++)
-        {
-            if (await RecordAsync(version, context) is { } record)
-            {
-                return (version, record);
-            }
-
-            // It was deleted after it was found, so another one is the latest by now.
-            version = attempt < MostResolutions ? await LatestAsync(image.Definition!, region, context) : throw NotServed(version, region);
-        }
-    }
-
-    private async Task<ResourceName> LatestAsync(ResourceName definition, string region, ServerCallContext context)
-    {
-        var version =
-            await latest.FindAsync(definition, region, context.CancellationToken)
-            ?? throw GalleryError.Create(
-                StatusCode.NotFound,
-                ErrorReason.GalleryImageNotFound,
-                $"No latest version of '{definition}' exists in {region}: none is complete there, or all are excluded from latest.",
-                new Dictionary<string, string> { ["image"] = definition.Value, ["region"] = region }
-            );
-        await access.RequireAsync(context, ReadVersion, version.Value);
-        return version;
-    }
-
-    private async Task<VersionRecord?> RecordAsync(ResourceName version, ServerCallContext context) =>
-        await versions.ReadRecordAsync(version, context.CancellationToken)
-            is { Phase: VersionPhase.Active or VersionPhase.SoftDeleted } record
-            ? record
-            : null;
 
     private async Task<StoredLease> RequireAsync(LeaseName name, ServerCallContext context)
     {
@@ -292,14 +233,6 @@ internal sealed class PlacementsService(
             new RetryInfo { RetryDelay = Duration.FromTimeSpan(retry) }
         );
     }
-
-    private static RpcException NotServed(ResourceName version, string region) =>
-        GalleryError.Create(
-            StatusCode.NotFound,
-            ErrorReason.GalleryImageNotFound,
-            $"The version '{version}' can't be served in {region}: it does not exist, is not replicated there, or has no complete replica yet.",
-            new Dictionary<string, string> { ["image"] = version.Value, ["region"] = region }
-        );
 
     private static RpcException Expired(LeaseName name) =>
         GalleryError.Create(

@@ -1,10 +1,11 @@
 -- Places machines on the least loaded replicas of a version in a region: all of them, or none.
 --
 -- KEYS: 1 the serving replicas by the machines leased on them, 2 the leases by their end, 3 all leases of the version, 4 the regions
---       that have leases by the next end, 5 the request's memo, 6... a key for each lease that may be made.
+--       that have leases by the next end, 5 the request's memo, 6 the machines that did not fit, 7... a key
+--       for each lease that may be made.
 -- ARGV: 1 now, 2 machines, 3 machines a replica serves, 4 end of the leases, 5 first part of the lease ids, 6 the region's entry in
 --       KEYS[4], 7 the beginning of the uids that may be taken, 8 hash of the request, empty for none, 9 life of the memo, 10 life of the
---       leases' records, 11 the version's name, 12 the region. Times are milliseconds since 1970, lives are milliseconds.
+--       leases' records, 11 the version's name, 12 the region, 13 life of KEYS[6]. Times are milliseconds since 1970, lives are milliseconds.
 -- Answers { 'placed', spread, lease id, uid, machines, ... }, { 'again', lease ids joined by commas, spread }, { 'reused' }, { 'none' } when
 -- no replica serves, or { 'full', serving replicas, free machines, leased machines, next end of a lease }. The spread is 'uid:before:after' of
 -- every replica that could be taken, joined by commas.
@@ -47,6 +48,9 @@ if count == 0 then
   return { 'none' }
 end
 if free < wanted then
+  -- Whoever scales the replicas shall know. The most, not the sum: those who did not fit come again.
+  local unmet = math.max(wanted, tonumber(redis.call('GET', KEYS[6]) or '0'))
+  redis.call('SET', KEYS[6], unmet, 'PX', ARGV[13])
   local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
   return { 'full', count, free, leased, first[2] or '0' }
 end
@@ -93,8 +97,8 @@ for k = 1, count do
     redis.call('ZINCRBY', KEYS[1], replica.take, replica.uid)
     redis.call('ZADD', KEYS[2], ends, id .. '|' .. replica.uid .. '|' .. replica.take)
     redis.call('ZADD', KEYS[3], 0, id)
-    redis.call('HSET', KEYS[5 + made], 'v', ARGV[11], 'r', ARGV[12], 'u', replica.uid, 'm', replica.take, 'x', ends)
-    redis.call('PEXPIRE', KEYS[5 + made], ARGV[10])
+    redis.call('HSET', KEYS[6 + made], 'v', ARGV[11], 'r', ARGV[12], 'u', replica.uid, 'm', replica.take, 'x', ends)
+    redis.call('PEXPIRE', KEYS[6 + made], ARGV[10])
     ids[made] = id
     table.insert(answer, id)
     table.insert(answer, replica.uid)

@@ -1,6 +1,6 @@
-using System.Net.Sockets;
 using Gallery.Contracts.Common.V1;
 using Gallery.ServiceDefaults.Errors;
+using Gallery.ServiceDefaults.Resilience;
 using Grpc.Core;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
@@ -25,31 +25,5 @@ internal static class NodeErrors
         };
 
     /// <summary>Why it did not answer: <c>connection refused</c>.</summary>
-    public static string Describe(Exception error)
-    {
-        for (var cause = error; cause is not null; cause = Inner(cause))
-        {
-            if (cause is SocketException socket)
-            {
-                return socket.SocketErrorCode switch
-                {
-                    SocketError.ConnectionRefused => "connection refused",
-                    SocketError.ConnectionReset => "connection reset",
-                    SocketError.TimedOut => "connecting timed out",
-                    SocketError.HostNotFound or SocketError.NoData => "host not found",
-                    SocketError.HostUnreachable or SocketError.NetworkUnreachable => "host unreachable",
-                    _ => "network error",
-                };
-            }
-        }
-
-        return error switch
-        {
-            RpcException { StatusCode: StatusCode.DeadlineExceeded } or TimeoutRejectedException or TimeoutException => "no answer in time",
-            BrokenCircuitException => "calls are suspended after repeated failures",
-            _ => "connection lost",
-        };
-    }
-
-    private static Exception? Inner(Exception error) => error.InnerException ?? (error as RpcException)?.Status.DebugException;
+    public static string Describe(Exception error) => Silence.Describe(error);
 }

@@ -10,12 +10,14 @@ namespace Gallery.Replication.Regions;
 /// <param name="Health">Heartbeats. Not sent through the pipeline: they find out whether the node is back.</param>
 /// <param name="Replicas">Making and dropping replicas.</param>
 /// <param name="Uploads">Committing and dropping uploads.</param>
+/// <param name="Imports">Having files fetched.</param>
 /// <param name="Pipeline">Time limit, quick retries and circuit breaker of this region alone, so that a bad one never slows another.</param>
 internal sealed record RegionNode(
     RegionOptions Options,
     NodeService.NodeServiceClient Health,
     ReplicaService.ReplicaServiceClient Replicas,
     UploadService.UploadServiceClient Uploads,
+    ImportService.ImportServiceClient Imports,
     ResiliencePipeline Pipeline
 );
 
@@ -42,6 +44,7 @@ internal sealed class RegionNodes : IDisposable
                     new NodeService.NodeServiceClient(channel),
                     new ReplicaService.ReplicaServiceClient(channel),
                     new UploadService.UploadServiceClient(channel),
+                    new ImportService.ImportServiceClient(channel),
                     pipelines.GetPipeline(NameOf(region.Name))
                 )
             );

@@ -13,6 +13,7 @@ internal static partial class SnapshotRules
     /// <summary>Sectors are what disks are counted in; a fixed VHD ends with a footer of one.</summary>
     public const int SectorBytes = 512;
 
+    private const long LeastContainerRoom = 64 << 20;
     private const int MostTags = 50;
     private const int LongestTagKey = 512;
     private const int LongestTagValue = 256;
@@ -27,7 +28,7 @@ internal static partial class SnapshotRules
                 "Must be 1 to 80 of A-Z a-z 0-9 . _ - and begin and end with a letter or digit."
             )
             .AddIf(
-                request.FileSizeBytes < SectorBytes,
+                request.ImportSource is null && request.FileSizeBytes < SectorBytes,
                 "file_size_bytes",
                 $"Must be at least {SectorBytes}: the length of the file in bytes."
             )
@@ -47,23 +48,25 @@ internal static partial class SnapshotRules
         violations.ThrowIfAny();
     }
 
-    /// <summary>Refuses a file that can't become a disk, as far as its length and format tell.</summary>
+    /// <summary>
+    /// Refuses a file that can't become a disk, as far as its length and format tell. A file that lays a disk out in tables may end anywhere and
+    /// be longer than the disk by the tables, a sixteenth at the most; so may one whose format the node finds out.
+    /// </summary>
     public static void CheckSize(long fileSize, DiskFormat format, long maxDiskBytes)
     {
-        if (format is DiskFormat.VhdDynamic or DiskFormat.Vhdx or DiskFormat.Qcow2)
+        var sectors = format is DiskFormat.Raw or DiskFormat.VhdFixed;
+        var room = format switch
         {
-            throw GalleryError.NotSupportedYet(
-                $"Files of the format {NameOf(format)} can't be taken in yet. Convert it first: qemu-img convert -O raw FILE disk.raw"
-            );
-        }
-
-        var footer = format == DiskFormat.Raw ? 0 : SectorBytes;
-        if (fileSize > maxDiskBytes + footer)
+            DiskFormat.Raw => 0,
+            DiskFormat.VhdFixed => SectorBytes,
+            _ => (maxDiskBytes / 16) + LeastContainerRoom,
+        };
+        if (fileSize > maxDiskBytes + room)
         {
             throw TooLarge(fileSize, maxDiskBytes);
         }
 
-        if (fileSize % SectorBytes != 0)
+        if (sectors && fileSize % SectorBytes != 0)
         {
             throw GalleryError.Create(
                 StatusCode.InvalidArgument,
@@ -108,15 +111,7 @@ internal static partial class SnapshotRules
     public static bool IsHopeless(ErrorReason reason) =>
         reason is ErrorReason.InvalidDiskFormat or ErrorReason.GallerySourceResourceExceedsMaxSize;
 
-    private static string NameOf(DiskFormat format) =>
-        format switch
-        {
-            DiskFormat.VhdFixed => "a fixed VHD",
-            DiskFormat.VhdDynamic => "dynamic VHD",
-            DiskFormat.Vhdx => "VHDX",
-            DiskFormat.Qcow2 => "qcow2",
-            _ => "a raw disk",
-        };
+    private static string NameOf(DiskFormat format) => format == DiskFormat.VhdFixed ? "a fixed VHD" : "a raw disk";
 
     private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "…";
 

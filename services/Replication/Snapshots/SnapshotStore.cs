@@ -11,7 +11,7 @@ using V1 = Gallery.Contracts.Replication.V1;
 namespace Gallery.Replication.Snapshots;
 
 /// <summary>Keeps snapshots. What is dropped leaves an entry by which its bytes are freed, in the same step.</summary>
-internal sealed class SnapshotStore(RedisStore redis, TimeProvider clock)
+internal sealed partial class SnapshotStore(RedisStore redis, TimeProvider clock)
 {
     /// <summary>Uploads that are not committed, by the time they expire.</summary>
     public static RedisKey Expiring(Partition partition) => partition.Key("uploads");
@@ -56,7 +56,7 @@ internal sealed class SnapshotStore(RedisStore redis, TimeProvider clock)
             .PutRecord(KeyOf(name), snapshot, snapshot.Etag)
             .RemoveFromIndex(Expiring(PartitionOf(name)), name.Key)
             .AppendEvent(Changed(name, snapshot, ChangeType.Created));
-        return await redis.TryExecuteAsync(mutation, changed, cancellationToken);
+        return await redis.TryExecuteAsync(EndImport(mutation, PartitionOf(name), name, snapshot), changed, cancellationToken);
     }
 
     /// <summary>Drops a snapshot; its bytes are freed later. False when the snapshot was changed meanwhile.</summary>
@@ -76,7 +76,7 @@ internal sealed class SnapshotStore(RedisStore redis, TimeProvider clock)
             mutation.AppendEvent(Changed(name, snapshot, ChangeType.Deleted));
         }
 
-        return await redis.TryExecuteAsync(mutation, changed, cancellationToken);
+        return await redis.TryExecuteAsync(EndImport(mutation, partition, name, snapshot), changed, cancellationToken);
     }
 
     /// <summary>Drops an upload that can't become a snapshot, unless it is gone or another one already.</summary>

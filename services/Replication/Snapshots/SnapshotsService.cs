@@ -1,5 +1,4 @@
 using Gallery.Contracts.Common.V1;
-using Gallery.Contracts.Region.V1;
 using Gallery.Replication.Grants;
 using Gallery.Replication.Regions;
 using Gallery.ServiceDefaults.Access;
@@ -15,17 +14,17 @@ using V1 = Gallery.Contracts.Replication.V1;
 namespace Gallery.Replication.Snapshots;
 
 /// <summary>Serves <c>gallery.replication.v1.SnapshotService</c>.</summary>
-internal sealed partial class SnapshotsService(
+internal sealed class SnapshotsService(
     IAccessChecker access,
     SnapshotStore store,
     RegionRegistry regions,
     RegionAccess regionAccess,
     RegionGate gate,
-    RegionNodes nodes,
     GrantIssuer grants,
+    SnapshotImporter importer,
+    SnapshotCommitter committer,
     IOptions<SnapshotOptions> options,
-    TimeProvider clock,
-    ILogger<SnapshotsService> logger
+    TimeProvider clock
 ) : V1.SnapshotService.SnapshotServiceBase
 {
     private const string ReadAction = "Microsoft.Compute/snapshots/read";
@@ -41,6 +40,13 @@ internal sealed partial class SnapshotsService(
         await access.RequireAsync(context, WriteAction, name.Value);
         var region = regions.Require(request.Region, "region");
         await regionAccess.RequireAvailableAsync(name.SubscriptionId, region, context.CancellationToken);
+        if (request.ImportSource is not null)
+        {
+            await gate.RequireUsableAsync(region.Name, context.CancellationToken);
+            var import = await importer.BeginAsync(name, region.Name, request, context.CancellationToken);
+            return new V1.CreateSnapshotResponse { Snapshot = import };
+        }
+
         SnapshotRules.CheckSize(request.FileSizeBytes, request.Format, options.Value.MaxDiskBytes);
         await gate.RequireUsableAsync(region.Name, context.CancellationToken);
         while (true)
@@ -83,10 +89,17 @@ internal sealed partial class SnapshotsService(
                 return new V1.CommitSnapshotResponse { Snapshot = snapshot };
             }
 
-            var committed = await CommitAsync(name, snapshot, context);
-            if (await store.TryCommitAsync(name, snapshot.Etag, committed, context.CancellationToken))
+            if (snapshot.State != V1.SnapshotState.Uploading)
             {
-                LogCommitted(name.Value, committed.Region, committed.Content.OccupiedSizeBytes);
+                throw GalleryError.Create(
+                    StatusCode.FailedPrecondition,
+                    ErrorReason.SourceNotUsable,
+                    $"The snapshot '{name.Value}' is imported: it is committed by itself when its bytes are there."
+                );
+            }
+
+            if (await committer.TryCommitAsync(name, snapshot, context.Deadline, context.CancellationToken) is { } committed)
+            {
                 return new V1.CommitSnapshotResponse { Snapshot = committed };
             }
         }
@@ -132,82 +145,6 @@ internal sealed partial class SnapshotsService(
         return new V1.DeleteSnapshotResponse();
     }
 
-    /// <summary>Has the node commit the upload. What can never become a disk is dropped, so that nothing of it is left behind.</summary>
-    private async Task<V1.Snapshot> CommitAsync(ResourceName name, V1.Snapshot snapshot, ServerCallContext context)
-    {
-        CommitUploadResponse answer;
-        try
-        {
-            var limit = DateTime.UtcNow + options.Value.CommitTimeout;
-            answer = await nodes[snapshot.Region]
-                .Uploads.CommitUploadAsync(
-                    new CommitUploadRequest { UploadId = snapshot.Uid },
-                    deadline: context.Deadline < limit ? context.Deadline : limit,
-                    cancellationToken: context.CancellationToken
-                );
-        }
-        catch (RpcException error) when (!context.CancellationToken.IsCancellationRequested)
-        {
-            if (SnapshotRules.IsHopeless(GalleryError.ReasonOf(error)))
-            {
-                await store.DropUploadAsync(name, snapshot.Uid, context.CancellationToken);
-                LogRefused(name.Value, error.Status.Detail);
-            }
-
-            throw Translate(name, snapshot.Region, error);
-        }
-
-        var content = answer.Upload?.Content ?? new ContentDescriptor();
-        if (content.VirtualSizeBytes > options.Value.MaxDiskBytes)
-        {
-            await store.DropUploadAsync(name, snapshot.Uid, context.CancellationToken);
-            throw SnapshotRules.TooLarge(content.VirtualSizeBytes, options.Value.MaxDiskBytes);
-        }
-
-        var committed = snapshot.Clone();
-        committed.Etag = Etag.New();
-        committed.State = V1.SnapshotState.Ready;
-        committed.Content = content;
-        committed.ReceivedBytes = answer.Upload?.ReceivedBytes ?? 0;
-        committed.CommitTime = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
-        committed.ExpireTime = null;
-        if (answer.DetectedFormat != DiskFormat.Unspecified)
-        {
-            committed.Format = answer.DetectedFormat;
-        }
-
-        return committed;
-    }
-
-    /// <summary>What the caller is told of a node's refusal.</summary>
-    private RpcException Translate(ResourceName name, string region, RpcException error)
-    {
-        switch (GalleryError.ReasonOf(error))
-        {
-            case ErrorReason.InvalidDiskFormat
-            or ErrorReason.GallerySourceResourceExceedsMaxSize
-            or ErrorReason.UploadIncomplete
-            or ErrorReason.StorageExhausted
-            or ErrorReason.ContentCorrupt:
-                return error.GetRpcStatus()!.ToRpcException();
-            case ErrorReason.ResourceNotFound or ErrorReason.ContentNotFound:
-                return GalleryError.Create(
-                    StatusCode.FailedPrecondition,
-                    ErrorReason.UploadIncomplete,
-                    $"Nothing was sent for the snapshot '{name.Value}' yet. Upload the file with the grant of CreateSnapshot, then commit."
-                );
-            case ErrorReason.AuthenticationFailed or ErrorReason.AuthorizationFailed:
-                LogNodeFailed(region, name.Value, error.StatusCode, error.Status.Detail);
-                return GalleryError.ServiceCredentialsRefused($"region {region}");
-            default:
-                LogNodeFailed(region, name.Value, error.StatusCode, error.Status.Detail);
-                return RegionGate.Unavailable(
-                    region,
-                    NodeErrors.IsSilence(error) ? NodeErrors.Describe(error) : $"its node answers {error.StatusCode}"
-                );
-        }
-    }
-
     private V1.Snapshot NewSnapshot(ResourceName name, string region, V1.CreateSnapshotRequest request)
     {
         var now = clock.GetUtcNow();
@@ -243,13 +180,4 @@ internal sealed partial class SnapshotsService(
             },
         };
     }
-
-    [LoggerMessage(3400, LogLevel.Information, "Snapshot {Snapshot} is committed in {Region} with {Bytes} occupied bytes")]
-    private partial void LogCommitted(string snapshot, string region, long bytes);
-
-    [LoggerMessage(3401, LogLevel.Information, "Snapshot {Snapshot} is dropped: {Reason}")]
-    private partial void LogRefused(string snapshot, string reason);
-
-    [LoggerMessage(3402, LogLevel.Warning, "The node of {Region} did not commit {Snapshot}: {Code} {Detail}")]
-    private partial void LogNodeFailed(string region, string snapshot, StatusCode code, string detail);
 }

@@ -1,5 +1,6 @@
 using Gallery.Contracts.Events.V1;
 using Gallery.Replication.Records;
+using Gallery.Replication.Scaling;
 using Gallery.Replication.Work;
 using Gallery.ServiceDefaults.Redis;
 using Google.Protobuf;
@@ -46,6 +47,7 @@ internal static class DocumentChange
         WriteQueues(mutation, before, after);
         WriteServing(mutation, before, after);
         WriteLatest(mutation, before, after);
+        WriteScaled(mutation, before, after);
     }
 
     /// <summary>Whether the change makes work due in a region by now.</summary>
@@ -162,6 +164,21 @@ internal static class DocumentChange
         foreach (var region in candidates.Except(was))
         {
             mutation.AddToIndex(VersionKeys.Latest(mutation.Partition, after.Name.Parent!, region), member);
+        }
+    }
+
+    private static void WriteScaled(RedisMutation mutation, VersionDocument? before, VersionDocument after)
+    {
+        var was = before is null ? [] : ScalingRules.ScaledRegions(before);
+        var scaled = ScalingRules.ScaledRegions(after);
+        foreach (var region in was.Except(scaled))
+        {
+            mutation.RemoveFromIndex(VersionKeys.Scaled(mutation.Partition), VersionKeys.Member(after.Name, region));
+        }
+
+        foreach (var region in scaled.Except(was))
+        {
+            mutation.AddToIndex(VersionKeys.Scaled(mutation.Partition), VersionKeys.Member(after.Name, region));
         }
     }
 

@@ -68,6 +68,28 @@ internal static class Reconciliation
         return before is not null && Same(before, after) ? before : after;
     }
 
+    /// <summary>The document with another number of replicas in a region, or another way to find that number.</summary>
+    /// <param name="before">The stored one.</param>
+    /// <param name="region">One of its target regions.</param>
+    /// <param name="change">Changes what is wanted there.</param>
+    /// <param name="exists">Whether there is such a region.</param>
+    /// <param name="now">The time.</param>
+    public static VersionDocument Scale(VersionDocument before, string region, Action<RegionRecord> change, bool exists, DateTimeOffset now)
+    {
+        var (after, time) = (before.Clone(), Timestamp.FromDateTimeOffset(now));
+        var record = after.RegionOf(region)!;
+        var count = record.WantedCount;
+        change(record);
+        if (record.WantedCount != count)
+        {
+            record.UpdateTime = time;
+            DropSurplus(after, time);
+            AddMissing(after, record, exists, time);
+        }
+
+        return after;
+    }
+
     private static VersionDocument Retire(VersionDocument before, Timestamp time)
     {
         var after = before.Clone();
@@ -114,6 +136,7 @@ internal static class Reconciliation
 
             if (record.WantedCount == 0)
             {
+                record.Scaling = null;
                 record.TimesAdded++;
                 record.AddTime = time;
                 record.UpdateTime = time;
@@ -122,9 +145,11 @@ internal static class Reconciliation
                 record.StorageAccountType = target.StorageAccountType;
             }
 
-            if (record.WantedCount != target.Count)
+            record.TargetCount = target.Count;
+            var wanted = record.Scaling is null || desired.IsSoftDeleted ? target.Count : record.WantedCount;
+            if (record.WantedCount != wanted)
             {
-                record.WantedCount = target.Count;
+                record.WantedCount = wanted;
                 record.UpdateTime = time;
             }
 
@@ -137,6 +162,7 @@ internal static class Reconciliation
             if (dropped.WantedCount > 0)
             {
                 dropped.WantedCount = 0;
+                dropped.Scaling = null;
                 dropped.UpdateTime = time;
             }
 

@@ -42,6 +42,12 @@ internal static class VersionKeys
     /// <summary>The replicas of a version in a region that can be read, by the machines that hold a lease on them.</summary>
     public static RedisKey Serving(Partition partition, ResourceName version, string region) => partition.Key("serve", version.Key, region);
 
+    /// <summary>The regions of versions where the number of replicas follows the load.</summary>
+    public static RedisKey Scaled(Partition partition) => partition.Key("scaled");
+
+    /// <summary>Machines that did not fit on the replicas of a version in a region lately.</summary>
+    public static RedisKey Unmet(Partition partition, ResourceName version, string region) => partition.Key("unmet", version.Key, region);
+
     /// <summary>The versions of a definition that <c>latest</c> may mean in a region, so written that the order of bytes is theirs.</summary>
     public static RedisKey Latest(Partition partition, ResourceName definition, string region) =>
         partition.Key("latest", definition.Key, region);

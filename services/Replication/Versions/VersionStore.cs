@@ -3,6 +3,7 @@ using Gallery.Replication.Records;
 using Gallery.ServiceDefaults.Errors;
 using Gallery.ServiceDefaults.Names;
 using Gallery.ServiceDefaults.Redis;
+using Grpc.Core;
 using StackExchange.Redis;
 
 namespace Gallery.Replication.Versions;
@@ -95,12 +96,14 @@ internal sealed class VersionStore
     /// <param name="after">The new one.</param>
     /// <param name="events">To be told besides those that the difference makes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="guard">Adds checks to the same step, each with the error it is given: one that fails counts as somebody faster.</param>
     /// <returns>The stored document, with its new etag; null when somebody was faster.</returns>
     public async Task<VersionDocument?> TryWriteAsync(
         VersionDocument? before,
         VersionDocument after,
         IReadOnlyList<EventEnvelope> events,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        Action<RedisMutation, Func<RpcException>>? guard = null
     )
     {
         var partition = PartitionOf(after.Name);
@@ -121,13 +124,17 @@ internal sealed class VersionStore
             }
         }
 
+        guard?.Invoke(mutation, () => conflict);
         var etag = Etag.New();
         var now = _clock.GetUtcNow();
-        DocumentChange.Write(mutation, before, after, etag);
-        foreach (var told in DocumentEvents.Between(before, after, now).Concat(events))
+        var told = DocumentEvents.Between(before, after, now).Concat(events).ToList();
+        foreach (var status in told.Select(entry => entry.ReplicationStatusChanged).OfType<ReplicationStatusChanged>())
         {
-            mutation.AppendEvent(told);
+            status.Sequence = ++after.Version.StatusCount;
         }
+
+        DocumentChange.Write(mutation, before, after, etag);
+        told.ForEach(entry => mutation.AppendEvent(entry));
 
         if (!await _redis.TryExecuteAsync(mutation, conflict, cancellationToken))
         {

@@ -150,7 +150,7 @@ internal sealed partial class VersionSweep(
 
         var targets = known
             .Regions.Where(region => region.WantedCount > 0)
-            .Select(region => (region.Region, region.WantedCount, region.ExcludedFromLatest));
+            .Select(region => (region.Region, region.Scaling is null ? region.WantedCount : region.TargetCount, region.ExcludedFromLatest));
         return known.Uid != desired.Uid
             || known.Generation < desired.Generation
             || known.Phase != (desired.IsSoftDeleted ? VersionPhase.SoftDeleted : VersionPhase.Active)

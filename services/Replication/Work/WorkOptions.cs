@@ -7,7 +7,7 @@ internal sealed class WorkOptions
 {
     /// <summary>Copies that run at the same time in one region, for each process of this service.</summary>
     [Range(1, 64)]
-    public int CopiesPerRegion { get; set; } = 6;
+    public int CopiesPerRegion { get; set; } = 12;
 
     /// <summary>
     /// How many of them may be of large contents, more than 64 MiB: the others are kept for small ones, which so never wait for a large one
@@ -21,7 +21,7 @@ internal sealed class WorkOptions
     /// slow regions can't stop another.
     /// </summary>
     [Range(1, 1024)]
-    public int CopiesInTotal { get; set; } = 24;
+    public int CopiesInTotal { get; set; } = 48;
 
     /// <summary>
     /// How much longer work must have waited than work one rank higher to be taken before it: first replicas rank before further ones, and

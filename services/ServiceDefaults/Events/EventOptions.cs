@@ -33,6 +33,10 @@ public sealed class EventOptions
     [Range(1, 1000)]
     public int BatchSize { get; set; } = 32;
 
+    /// <summary>Events about how many subjects of a partition are handled at the same time.</summary>
+    [Range(1, 1000)]
+    public int Parallelism { get; set; } = 16;
+
     /// <summary>How often a producer trims its streams.</summary>
     public TimeSpan TrimInterval { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -1,12 +1,17 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using Gallery.Contracts.Events.V1;
 using Gallery.ServiceDefaults.Redis;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace Gallery.ServiceDefaults.Events;
 
-/// <summary>The loop that consumes one partition: new events in order, failed and abandoned ones when they are due.</summary>
+/// <summary>
+/// The loop that consumes one partition: new events in order for each subject, several subjects at a time, and failed and abandoned ones when
+/// they are due.
+/// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to dispose of.")]
 internal sealed partial class EventPartition(
     EventSubscription subscription,
@@ -23,6 +28,7 @@ internal sealed partial class EventPartition(
     private static readonly TimeSpan QuietCheck = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ForgetInterval = TimeSpan.FromMinutes(10);
 
+    private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0, 1);
     private bool _groupsExist;
     private long _nextPendingCheck;
@@ -94,14 +100,35 @@ internal sealed partial class EventPartition(
         var worked = false;
         foreach (var stream in streams)
         {
-            foreach (var entry in await stream.ReadNewAsync(options.BatchSize))
-            {
-                worked = true;
-                await HandleAsync(stream, entry, deliveries: 1, stopping);
-            }
+            var entries = await stream.ReadNewAsync(options.BatchSize);
+            worked |= entries.Length > 0;
+            // Events about one subject follow each other; those about others need not wait for them.
+            await Parallel.ForEachAsync(
+                entries.GroupBy(SubjectOf),
+                new ParallelOptions { MaxDegreeOfParallelism = options.Parallelism, CancellationToken = stopping },
+                async (subject, _) =>
+                {
+                    foreach (var entry in subject)
+                    {
+                        await HandleAsync(stream, entry, deliveries: 1, stopping);
+                    }
+                }
+            );
         }
 
         return worked;
+    }
+
+    private static string SubjectOf(StreamEntry entry)
+    {
+        try
+        {
+            return EventEnvelope.Parser.ParseFrom((byte[]?)entry["p"] ?? []).Subject;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return ""; // Its handling says what is wrong with it.
+        }
     }
 
     private async Task<bool> HandlePendingAsync(CancellationToken stopping)
@@ -154,7 +181,10 @@ internal sealed partial class EventPartition(
         stopping.ThrowIfCancellationRequested();
         if (!await dispatcher.HandleAsync(subscription, own, stream, entry, group, consumer, deliveries, stopping))
         {
-            _nextPendingCheck = Math.Min(_nextPendingCheck, Later(options.RetryBaseDelay));
+            lock (_gate)
+            {
+                _nextPendingCheck = Math.Min(_nextPendingCheck, Later(options.RetryBaseDelay));
+            }
         }
     }
 

@@ -78,6 +78,10 @@ public sealed class RedisMutation(Partition partition)
     public RedisMutation RequireMember(RedisKey sortedSet, string member, Func<RpcException> onFail) =>
         Check("member", sortedSet, Plain(onFail), member);
 
+    /// <summary>The member's score in the sorted set must be 0; one that is not there has none.</summary>
+    public RedisMutation RequireUnscored(RedisKey sortedSet, string member, Func<RpcException> onFail) =>
+        Check("unscored", sortedSet, Plain(onFail), member);
+
     /// <summary>The sorted set must not have the member.</summary>
     public RedisMutation RequireNotMember(RedisKey sortedSet, string member, Func<RpcException> onFail) =>
         Check("nomember", sortedSet, Plain(onFail), member);

@@ -55,6 +55,10 @@ local check = {
   nomember = function(key)
     return redis.call('ZSCORE', key, take()) == false, ''
   end,
+  unscored = function(key)
+    local found = redis.call('ZSCORE', key, take()) or '0'
+    return tonumber(found) == 0, found
+  end,
   -- The delivery of an event is still ours: same consumer, same count of deliveries.
   delivery = function(key)
     local group, consumer, id, deliveries = take(), take(), take(), count(take())

@@ -1,4 +1,5 @@
 using Gallery.Cli.Tests.Harness;
+using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Replication.V1;
 
 namespace Gallery.Cli.Tests.Commands;
@@ -35,6 +36,21 @@ public sealed class DownloadTests : IAsyncLifetime
             .Json;
         Assert.Equal(Copy, (string?)json["file"]);
         Assert.False(house.Replication.Requests.OfType<PlaceDeploymentRequest>().Last().HasReplicaOrdinal);
+    }
+
+    [Theory]
+    [InlineData("raw", DiskFormat.Raw)]
+    [InlineData("VHD", DiskFormat.VhdFixed)]
+    [InlineData("qcow2", DiskFormat.Qcow2)]
+    public async Task A_disk_is_written_in_the_format_asked_for(string format, DiskFormat expected)
+    {
+        house.Content.Files[DiskFormat.VhdFixed] = [.. house.Content.Disk, .. new byte[511], 1];
+        house.Content.Files[DiskFormat.Qcow2] = [.. "small"u8, .. new byte[100_000]];
+        var arguments = new[] { "content", "download", "--version", Version, "--region", "eastus", "--out", Copy, "-o", "json" };
+        var result = (await house.RunAsync([.. arguments, "--format", format])).Succeeded();
+        Assert.Equal(house.Content.Files.GetValueOrDefault(expected, house.Content.Disk), await File.ReadAllBytesAsync(Copy));
+        Assert.Equal(format.ToLowerInvariant(), (string?)result.Json["format"]);
+        Assert.All(house.Content.Requests, request => Assert.Equal(expected, request.Format));
     }
 
     [Fact]
@@ -92,7 +108,7 @@ public sealed class DownloadTests : IAsyncLifetime
     [InlineData("--disk", "data")]
     [InlineData("--replica", "-1")]
     [InlineData("--replica", "100")]
-    [InlineData("--format", "vhd")]
+    [InlineData("--format", "vmdk")]
     public async Task What_cannot_be_is_wrong_usage(string option, string value)
     {
         (await house.RunAsync("content", "download", "--version", Version, "--region", "eastus", "--out", Copy, option, value)).Failed(

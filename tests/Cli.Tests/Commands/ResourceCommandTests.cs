@@ -255,6 +255,27 @@ public sealed class ResourceCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Scaling_is_set_listed_and_ended()
+    {
+        string[] version = ["--version", "rg1/prod/ubuntu/1.0.0"];
+        (
+            await house.RunAsync([.. "deploy scaling set --region eastus --min 2 --max 9 --shrink-minutes 3".Split(' '), .. version])
+        ).Succeeded();
+        var set = house.Replication.Requests.OfType<SetReplicaScalingRequest>().Single().Scaling;
+        Assert.Equal(
+            ($"{Group}/galleries/prod/images/ubuntu/versions/1.0.0", "eastus", 2, 9, 180),
+            (set.Version, set.Region, set.MinReplicaCount, set.MaxReplicaCount, set.ShrinkDelay.Seconds)
+        );
+        Assert.Contains(
+            "eastus",
+            (await house.RunAsync(["deploy", "scaling", "list", .. version])).Succeeded().Out,
+            StringComparison.Ordinal
+        );
+        (await house.RunAsync(["deploy", "scaling", "end", "--region", "eastus", .. version])).Succeeded();
+        Assert.Equal("eastus", house.Replication.Requests.OfType<DeleteReplicaScalingRequest>().Single().Region);
+    }
+
+    [Fact]
     public async Task Leases_are_listed_shown_renewed_and_released()
     {
         var name = $"subscriptions/{House.Subscription}/leases/l1";

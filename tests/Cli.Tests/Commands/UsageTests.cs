@@ -61,7 +61,7 @@ public sealed class UsageTests : IDisposable
         Assert.Contains("  gallery [command] [options]", help, StringComparison.Ordinal);
         Assert.Contains("Exit codes", help, StringComparison.Ordinal);
         Assert.Contains(
-            "  gallery image publish <FILE> [options]",
+            "  gallery image publish [<FILE>] [options]",
             (await line.RunAsync("image", "publish", "-h")).Succeeded().Out,
             StringComparison.Ordinal
         );

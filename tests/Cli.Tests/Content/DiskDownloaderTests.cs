@@ -131,7 +131,8 @@ public sealed class DiskDownloaderTests : IAsyncLifetime, IDisposable
         );
         var length = size ?? content.Disk.Length;
         using var file = DraftFile.Create(Path1, length);
-        await new DiskDownloader(access, new DiskSlot { OsDisk = true }, file.Handle, length, Small, new Ignored()).ReceiveAsync(
+        var slot = new DiskSlot { OsDisk = true };
+        await new DiskDownloader(access, slot, DiskFormat.Raw, file.Handle, length, Small, new Ignored()).ReceiveAsync(
             CancellationToken.None
         );
         file.Keep();

@@ -153,6 +153,14 @@ internal sealed class FakeContent : ContentService.ContentServiceBase
     /// <summary>Changes a piece on its way out.</summary>
     public Func<ReadDiskResponse, ReadDiskResponse> Distort { get; set; } = piece => piece;
 
+    /// <summary>The disk as a file of other formats.</summary>
+    public Dictionary<DiskFormat, byte[]> Files { get; } = [];
+
+    public override Task<GetDiskResponse> GetDisk(GetDiskRequest request, ServerCallContext context) =>
+        Task.FromResult(new GetDiskResponse { Format = request.Format, FileSizeBytes = FileOf(request.Format).Length });
+
+    private byte[] FileOf(DiskFormat format) => format is DiskFormat.Raw or DiskFormat.Unspecified ? Disk : Files[format];
+
     public override async Task ReadDisk(
         ReadDiskRequest request,
         IServerStreamWriter<ReadDiskResponse> responseStream,
@@ -165,12 +173,13 @@ internal sealed class FakeContent : ContentService.ContentServiceBase
             throw GalleryError.Create(StatusCode.PermissionDenied, ErrorReason.GrantNotValid, "The lease has ended.");
         }
 
-        var end = request.Length == 0 ? Disk.Length : Math.Min(Disk.Length, request.Offset + request.Length);
+        var file = FileOf(request.Format);
+        var end = request.Length == 0 ? file.Length : Math.Min(file.Length, request.Offset + request.Length);
         for (var offset = request.Offset; offset < end; )
         {
             await BeforePiece(request);
             var length = Math.Min(FakeUploads.BlockSize - (offset % FakeUploads.BlockSize), end - offset);
-            var data = Disk.AsMemory((int)offset, (int)length);
+            var data = file.AsMemory((int)offset, (int)length);
             var piece = data.Span.ContainsAnyExcept((byte)0)
                 ? new ReadDiskResponse { Offset = offset, Data = ByteString.CopyFrom(data.Span) }
                 : new ReadDiskResponse { Offset = offset, ZeroLength = length };

@@ -19,7 +19,7 @@ internal sealed class ScriptedReplication
     public ScriptedReplication(string nodeUrl, FakeUploads uploads, FakeContent content)
     {
         (this.nodeUrl, this.uploads, this.content) = (nodeUrl, uploads, content);
-        Services = [new SnapshotsPart(this), new StatusPart(this), new PlacementPart(this), new RegionsPart(this)];
+        Services = [new SnapshotsPart(this), new StatusPart(this), new PlacementPart(this), new ScalingPart(this), new RegionsPart(this)];
     }
 
     public object[] Services { get; }
@@ -27,6 +27,9 @@ internal sealed class ScriptedReplication
     public ConcurrentDictionary<string, Snapshot> Snapshots { get; } = new(StringComparer.OrdinalIgnoreCase);
 
     public ConcurrentQueue<object> Requests { get; } = new();
+
+    /// <summary>What an import shows, one state a look; the last one stays.</summary>
+    public Queue<Action<Snapshot>> ImportSteps { get; } = new();
 
     public Action<object> Refuse { get; set; } = _ => { };
 
@@ -68,6 +71,26 @@ internal sealed class ScriptedReplication
         Refuse(request);
     }
 
+    private Snapshot BeginImport(string name, string region, string uri) =>
+        Snapshots[name] = new Snapshot
+        {
+            Name = name,
+            Region = region,
+            Uid = "import-1",
+            State = SnapshotState.Importing,
+            Import = new SnapshotImport { Uri = uri.Split('?')[0] },
+        };
+
+    private void StepImport(string name)
+    {
+        if (Snapshots.TryGetValue(name, out var snapshot) && ImportSteps.TryDequeue(out var step))
+        {
+            var next = snapshot.Clone();
+            step(next);
+            Snapshots[name] = next;
+        }
+    }
+
     private string NewToken() => $"grant-{Interlocked.Increment(ref grants)}";
 
     private sealed class SnapshotsPart(ScriptedReplication replication) : SnapshotService.SnapshotServiceBase
@@ -76,6 +99,11 @@ internal sealed class ScriptedReplication
         {
             replication.Take(request);
             var name = $"{request.Parent}/snapshots/{request.SnapshotId}";
+            if (request.ImportSource is { } source)
+            {
+                return Task.FromResult(new CreateSnapshotResponse { Snapshot = replication.BeginImport(name, request.Region, source.Uri) });
+            }
+
             var snapshot = replication.Snapshots.GetOrAdd(
                 name,
                 _ => new Snapshot
@@ -139,6 +167,7 @@ internal sealed class ScriptedReplication
         public override Task<GetSnapshotResponse> GetSnapshot(GetSnapshotRequest request, ServerCallContext context)
         {
             replication.Take(request);
+            replication.StepImport(request.Name);
             return replication.Snapshots.TryGetValue(request.Name, out var snapshot)
                 ? Task.FromResult(new GetSnapshotResponse { Snapshot = snapshot })
                 : throw GalleryError.NotFound("snapshot", request.Name);
@@ -349,6 +378,37 @@ internal sealed class ScriptedReplication
                     },
                 },
             };
+        }
+    }
+
+    private sealed class ScalingPart(ScriptedReplication replication) : ReplicaScalingService.ReplicaScalingServiceBase
+    {
+        private ReplicaScaling? scaling;
+
+        public override Task<SetReplicaScalingResponse> SetReplicaScaling(SetReplicaScalingRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            scaling = request.Scaling.Clone();
+            scaling.ReplicaCount = scaling.MinReplicaCount;
+            return Task.FromResult(new SetReplicaScalingResponse { Scaling = scaling });
+        }
+
+        public override Task<ListReplicaScalingsResponse> ListReplicaScalings(ListReplicaScalingsRequest request, ServerCallContext context)
+        {
+            replication.Take(request);
+            var answer = new ListReplicaScalingsResponse();
+            answer.Scalings.AddRange(scaling is null ? [] : [scaling]);
+            return Task.FromResult(answer);
+        }
+
+        public override Task<DeleteReplicaScalingResponse> DeleteReplicaScaling(
+            DeleteReplicaScalingRequest request,
+            ServerCallContext context
+        )
+        {
+            replication.Take(request);
+            scaling = null;
+            return Task.FromResult(new DeleteReplicaScalingResponse());
         }
     }
 

@@ -1,5 +1,6 @@
 using Gallery.Cli.Images;
 using Gallery.Cli.Names;
+using Gallery.Cli.Uploads;
 using Gallery.Contracts.Common.V1;
 
 namespace Gallery.Cli.Tests.Images;
@@ -35,12 +36,57 @@ public sealed class PublishRequestTests
         Assert.Equal(ExitCode.Refused, Assert.Throws<CommandFailure>(() => Request("eastus", null).Check(size)).ExitCode);
 
     [Theory]
-    [InlineData("auto", "a/disk.raw", DiskFormat.Unspecified)]
-    [InlineData("auto", "a/disk.VHD", DiskFormat.VhdFixed)]
-    [InlineData("raw", "a/disk.vhd", DiskFormat.Raw)]
-    [InlineData("VHD", "disk", DiskFormat.VhdFixed)]
-    public void A_file_that_calls_itself_a_vhd_is_announced_as_one(string chosen, string path, DiskFormat expected) =>
-        Assert.Equal(expected, DiskFormats.Of(chosen, path));
+    [InlineData("auto", "disk.raw", "", DiskFormat.Unspecified)]
+    [InlineData("auto", "disk.raw", "qcow2", DiskFormat.Qcow2)]
+    [InlineData("auto", "disk", "vhdx", DiskFormat.Vhdx)]
+    [InlineData("auto", "disk.img", "fixed", DiskFormat.VhdFixed)]
+    [InlineData("auto", "disk.img", "dynamic", DiskFormat.VhdDynamic)]
+    [InlineData("auto", "disk.VHD", "", DiskFormat.VhdFixed)]
+    [InlineData("auto", "disk.vhd", "dynamic", DiskFormat.VhdDynamic)]
+    [InlineData("auto", "disk.qcow2", "", DiskFormat.Qcow2)]
+    [InlineData("raw", "disk.vhd", "qcow2", DiskFormat.Raw)]
+    [InlineData("VHD", "disk", "", DiskFormat.VhdFixed)]
+    [InlineData("vhd", "disk", "dynamic", DiskFormat.VhdDynamic)]
+    [InlineData("vhdx", "disk", "", DiskFormat.Vhdx)]
+    [InlineData("qcow2", "disk", "", DiskFormat.Qcow2)]
+    public void A_file_is_announced_as_what_it_is_or_is_said_to_be(string chosen, string name, string content, DiskFormat expected)
+    {
+        var folder = Directory.CreateTempSubdirectory("gallery-formats-");
+        try
+        {
+            var path = Path.Combine(folder.FullName, name);
+            File.WriteAllBytes(path, Content(content));
+            using var file = DiskFile.Open(path);
+            Assert.Equal(expected, DiskFormats.Of(chosen, file));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_file_that_lays_a_disk_out_in_tables_may_end_anywhere()
+    {
+        (Request("eastus", null) with { Format = DiskFormat.Qcow2 }).Check(197_633);
+        Assert.Throws<CommandFailure>(() => (Request("eastus", null) with { Format = DiskFormat.Qcow2 }).Check(511));
+        Assert.Throws<CommandFailure>(() => (Request("eastus", null) with { Format = DiskFormat.VhdFixed }).Check(197_633));
+    }
+
+    private static byte[] Content(string kind)
+    {
+        byte[] bytes = new byte[4096];
+        var signature = kind switch
+        {
+            "qcow2" => [.. "QFI"u8, 0xfb],
+            "vhdx" => "vhdxfile"u8.ToArray(),
+            "fixed" or "dynamic" => "conectix"u8.ToArray(),
+            _ => [],
+        };
+        signature.CopyTo(bytes, kind == "fixed" ? bytes.Length - 512 : 0);
+        bytes[^449] = kind == "fixed" ? (byte)2 : (byte)0;
+        return bytes;
+    }
 
     private static PublishRequest Request(string targets, string? home) =>
         new(Version, TargetSpec.ParseAll(targets.Split(','))) { Home = home };

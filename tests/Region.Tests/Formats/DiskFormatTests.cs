@@ -27,18 +27,20 @@ public sealed class DiskFormatTests
         new()
         {
             { "raw", DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat, "at offset 69632" },
-            { "dynamic", DiskFormat.Unspecified, ErrorReason.NotSupportedYet, "dynamic VHD" },
-            { "dynamic", DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat, "dynamic VHD (type 3)" },
-            { "vhdx", DiskFormat.Unspecified, ErrorReason.NotSupportedYet, "VHDX" },
+            { "dynamic", DiskFormat.Unspecified, ErrorReason.InvalidDiskFormat, "header of the dynamic VHD" },
+            { "dynamic", DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat, "signature of a dynamic VHD" },
+            { "vhd", DiskFormat.VhdDynamic, ErrorReason.InvalidDiskFormat, "signature of a fixed VHD" },
+            { "vhdx", DiskFormat.Unspecified, ErrorReason.InvalidDiskFormat, "header of the VHDX" },
             { "vhdx", DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat, "signature of a VHDX" },
-            { "qcow2", DiskFormat.Unspecified, ErrorReason.NotSupportedYet, "qcow2" },
+            { "qcow2", DiskFormat.Unspecified, ErrorReason.InvalidDiskFormat, "qcow2 image is of version" },
             { "qcow2", DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat, "signature of a qcow2" },
             { "checksum", DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat, "damaged" },
             { "checksum", DiskFormat.Unspecified, ErrorReason.InvalidDiskFormat, "damaged" },
             { "version", DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat, "version" },
             { "differencing", DiskFormat.Unspecified, ErrorReason.InvalidDiskFormat, "differencing VHD (type 4)" },
             { "size", DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat, "tells of a disk of 512 bytes" },
-            { "raw", DiskFormat.Qcow2, ErrorReason.NotSupportedYet, "qcow2" },
+            { "raw", DiskFormat.Qcow2, ErrorReason.InvalidDiskFormat, "no known signature" },
+            { "raw", DiskFormat.VhdDynamic, ErrorReason.InvalidDiskFormat, "begins with `conectix`" },
         };
 
     [Theory]
@@ -65,11 +67,13 @@ public sealed class DiskFormatTests
     [Theory]
     [InlineData(0, DiskFormat.Raw, ErrorReason.InvalidDiskFormat)]
     [InlineData(511, DiskFormat.Raw, ErrorReason.InvalidDiskFormat)]
-    [InlineData(1000, DiskFormat.Unspecified, ErrorReason.InvalidDiskFormat)]
+    [InlineData(1000, DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat)]
+    [InlineData(511, DiskFormat.Qcow2, ErrorReason.InvalidDiskFormat)]
+    [InlineData((1L << 40) + (1L << 37), DiskFormat.Unspecified, ErrorReason.GallerySourceResourceExceedsMaxSize)]
     [InlineData(512, DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat)]
     [InlineData((1L << 40) + 512, DiskFormat.Raw, ErrorReason.GallerySourceResourceExceedsMaxSize)]
     [InlineData((1L << 40) + 1024, DiskFormat.VhdFixed, ErrorReason.GallerySourceResourceExceedsMaxSize)]
-    [InlineData(1 << 20, DiskFormat.Vhdx, ErrorReason.NotSupportedYet)]
+    [InlineData((1L << 40) + (1L << 37), DiskFormat.Vhdx, ErrorReason.GallerySourceResourceExceedsMaxSize)]
     public void A_size_that_rules_a_file_out_is_refused(long size, DiskFormat format, ErrorReason reason)
     {
         var refused = Assert.ThrowsAny<RegionException>(() => new DiskSizeRules(1L << 40).CheckFile(size, format));
@@ -82,6 +86,8 @@ public sealed class DiskFormatTests
     [InlineData(1024, DiskFormat.VhdFixed)]
     [InlineData(1L << 40, DiskFormat.Raw)]
     [InlineData((1L << 40) + 512, DiskFormat.Unspecified)]
+    [InlineData((1L << 40) + (1L << 36), DiskFormat.Qcow2)]
+    [InlineData(1001, DiskFormat.Unspecified)]
     [InlineData((1L << 40) + 512, DiskFormat.VhdFixed)]
     public void A_size_at_the_limits_is_taken(long size, DiskFormat format) => new DiskSizeRules(1L << 40).CheckFile(size, format);
 

@@ -203,7 +203,7 @@ public sealed class ContentTests(NodesFixture nodes) : IAsyncLifetime
     [InlineData("reading", "os", "", HttpStatusCode.Unauthorized)]
     [InlineData("reading", "os", "rubbish", HttpStatusCode.Forbidden)]
     [InlineData("reading", "lun7", "read:reading", HttpStatusCode.NotFound)]
-    [InlineData("reading", "..%2f..", "read:reading", HttpStatusCode.NotFound)]
+    [InlineData("reading", "..%2f..", "read:reading", HttpStatusCode.BadRequest)]
     [InlineData("nobody", "os", "read:nobody", HttpStatusCode.NotFound)]
     [InlineData("reading", "os", "pull:reading", HttpStatusCode.Forbidden)]
     [InlineData("reading", "os", "read:another", HttpStatusCode.Forbidden)]

@@ -31,6 +31,8 @@ public sealed class CrashTests(NodesFixture nodes)
                 before = call.ResponseStream.Current.Replica.CopiedBytes;
             } while (before < content.OccupiedSizeBytes / 3);
 
+            // Whoever watches hears at once where the bytes come from.
+            Assert.Equal(order.Sources[0].Region, call.ResponseStream.Current.Replica.SourceRegion);
             await node.KillAsync();
         }
 

@@ -178,9 +178,10 @@ public sealed class UploadTests(NodesFixture nodes)
     [InlineData(-5L, DiskFormat.Raw, ErrorReason.InvalidParameter, StatusCode.InvalidArgument)]
     [InlineData(1024L, (DiskFormat)77, ErrorReason.InvalidParameter, StatusCode.InvalidArgument)]
     [InlineData(1000L, DiskFormat.Raw, ErrorReason.InvalidDiskFormat, StatusCode.InvalidArgument)]
-    [InlineData(long.MaxValue, DiskFormat.Unspecified, ErrorReason.InvalidDiskFormat, StatusCode.InvalidArgument)]
+    [InlineData(long.MaxValue, DiskFormat.Raw, ErrorReason.InvalidDiskFormat, StatusCode.InvalidArgument)]
+    [InlineData(long.MaxValue, DiskFormat.Unspecified, ErrorReason.GallerySourceResourceExceedsMaxSize, StatusCode.InvalidArgument)]
     [InlineData(1L << 41, DiskFormat.Raw, ErrorReason.GallerySourceResourceExceedsMaxSize, StatusCode.InvalidArgument)]
-    [InlineData(1L << 20, DiskFormat.Qcow2, ErrorReason.NotSupportedYet, StatusCode.Unimplemented)]
+    [InlineData(1L << 41, DiskFormat.Qcow2, ErrorReason.GallerySourceResourceExceedsMaxSize, StatusCode.InvalidArgument)]
     public async Task A_file_that_can_not_be_is_refused_at_once(long size, DiskFormat format, ErrorReason reason, StatusCode code)
     {
         var id = NewId();

@@ -1,5 +1,7 @@
 using Gallery.Region.Errors;
+using Gallery.Region.Stores;
 using Gallery.Region.Stores.Records;
+using Gallery.Region.Stores.Segments;
 using Gallery.Region.Stores.Zones;
 using Gallery.Region.Tests.Support;
 
@@ -44,7 +46,10 @@ public sealed class RecordTests : IDisposable
     [Fact]
     public async Task A_zone_that_missed_changes_is_not_believed_and_catches_up()
     {
-        var folders = Enumerable.Range(1, 3).Select(zone => new ZoneFolder(_folder.Path, zone)).ToArray();
+        var folders = Enumerable
+            .Range(1, 3)
+            .Select(zone => new ZoneFolder(_folder.Path, zone, folder => SegmentStore.Open(folder, new CapacityBudget())))
+            .ToArray();
         Assert.All(folders, folder => Assert.Empty(folder.Check()));
         var zones = Array.ConvertAll(folders, folder => new ZoneRecords(folder, new RecordFolder(Path.Combine(folder.Path, "zrs-000"))));
         Array.ForEach(folders, folder => Directory.CreateDirectory(Path.Combine(folder.Path, "zrs-000")));

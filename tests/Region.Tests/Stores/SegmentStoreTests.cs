@@ -159,22 +159,6 @@ public sealed class SegmentStoreTests : BlockStoreSuite
     }
 
     [Fact]
-    public async Task The_index_takes_less_than_a_hundred_bytes_a_block()
-    {
-        var index = new BlockIndex();
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (var i = 0; i < 300_000; i++)
-        {
-            index.TryAdd(TestBlocks.Digest(i), new BlockLocation(1, (uint)i, 65536));
-        }
-
-        Assert.InRange((GC.GetTotalMemory(forceFullCollection: true) - before) / 300_000.0, 40, 100);
-        Assert.True(index.TryFind(TestBlocks.Digest(299_999), out var last));
-        Assert.Equal(299_999u, last.Offset);
-        await Task.CompletedTask;
-    }
-
-    [Fact]
     public void The_index_forgets_segments_and_uses_their_room_again()
     {
         var index = new BlockIndex();

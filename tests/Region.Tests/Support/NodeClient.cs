@@ -21,6 +21,8 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
 
     public UploadService.UploadServiceClient Commits { get; } = new(replication);
 
+    public ImportService.ImportServiceClient Imports { get; } = new(replication);
+
     public ContentService.ContentServiceClient Contents { get; } = new(channel);
 
     public ReplicaService.ReplicaServiceClient Replicas { get; } = new(replication);
@@ -166,7 +168,13 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
         };
 
     /// <summary>Reads a range of a replica's disk over gRPC.</summary>
-    public async Task<byte[]> ReadAsync(string replica, long offset = 0, long length = 0, DiskSlot? slot = null)
+    public async Task<byte[]> ReadAsync(
+        string replica,
+        long offset = 0,
+        long length = 0,
+        DiskSlot? slot = null,
+        DiskFormat format = DiskFormat.Unspecified
+    )
     {
         var request = new ReadDiskRequest
         {
@@ -174,6 +182,7 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
             Offset = offset,
             Length = length,
             Slot = slot,
+            Format = format,
         };
         using var call = Contents.ReadDisk(request, Bearer(grants.Read(region, replica)));
         var bytes = new MemoryStream();

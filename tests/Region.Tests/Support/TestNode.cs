@@ -22,13 +22,15 @@ internal sealed class TestNode : IAsyncDisposable
 
     public string Url => Host.GrpcUrl;
 
+    public string DataPath => _data.Path;
+
     public static async Task<TestNode> StartAsync(
         TestIssuer issuer,
         TestGrants grants,
         string region,
-        int zones,
-        TempFolder? data,
-        (string Key, string Value)[] settings,
+        int zones = 1,
+        TempFolder? data = null,
+        (string Key, string Value)[]? settings = null,
         bool realTime = false
     )
     {
@@ -47,7 +49,7 @@ internal sealed class TestNode : IAsyncDisposable
                 builder.WithSystemTime();
             }
 
-            foreach (var (key, value) in settings)
+            foreach (var (key, value) in settings ?? [])
             {
                 builder.WithSetting(key, value);
             }

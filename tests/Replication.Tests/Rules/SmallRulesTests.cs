@@ -66,7 +66,11 @@ public sealed class SmallRulesTests
     [InlineData(1000, DiskFormat.Raw, ErrorReason.InvalidDiskFormat)]
     [InlineData(512, DiskFormat.VhdFixed, ErrorReason.InvalidDiskFormat)]
     [InlineData(1024, DiskFormat.VhdFixed, null)]
-    [InlineData(4096, DiskFormat.Qcow2, ErrorReason.NotSupportedYet)]
+    [InlineData(4096, DiskFormat.Qcow2, null)]
+    [InlineData(197_633, DiskFormat.Qcow2, null)]
+    [InlineData((1L << 40) + (1L << 36), DiskFormat.Vhdx, null)]
+    [InlineData((1L << 40) + (1L << 37), DiskFormat.Vhdx, ErrorReason.GallerySourceResourceExceedsMaxSize)]
+    [InlineData((1L << 40) + (1L << 37), DiskFormat.Unspecified, ErrorReason.GallerySourceResourceExceedsMaxSize)]
     public void A_file_is_checked_by_its_length_and_format(long size, DiskFormat format, ErrorReason? reason)
     {
         var error = Record.Exception(() => SnapshotRules.CheckSize(size, format, 1L << 40));

@@ -35,6 +35,23 @@ public sealed class WorkRulesTests
     }
 
     [Fact]
+    public void What_a_holder_that_died_had_in_place_still_counts_when_the_next_one_takes_over()
+    {
+        var document = Documents.New(("westus", 1));
+        var uid = document.Replica("westus", 0).Uid;
+        var first = WorkRules.Claim(document, uid, Documents.Now, Lease)!;
+        first.Progress[uid] = new ProgressRecord
+        {
+            Token = 1,
+            CopiedBytes = 1000,
+            TransferredBytes = 900,
+        };
+        var second = WorkRules.Claim(first, uid, Documents.Now.AddMinutes(1), Lease)!;
+        var row = StatusRules.StatusOf(second, Documents.Now).Summary[0];
+        Assert.Equal((1000, 900), (row.CopiedBytes, row.TransferredBytes));
+    }
+
+    [Fact]
     public void A_stale_holder_changes_nothing()
     {
         var document = Documents.New(("westus", 1));

@@ -52,6 +52,8 @@ internal sealed class House : IAsyncDisposable
 
     public PlacementService.PlacementServiceClient Placement => new(Host.ChannelAs(TestPrincipal.Owner));
 
+    public ReplicaScalingService.ReplicaScalingServiceClient Scalings => new(Host.ChannelAs(TestPrincipal.Owner));
+
     public RegionService.RegionServiceClient RegionClient => new(Host.ChannelAs(TestPrincipal.Owner));
 
     public PeerServer Peers => _peers!;
@@ -92,6 +94,7 @@ internal sealed class House : IAsyncDisposable
                 .WithSetting("Reconcile:SweepInterval", "00:10:00")
                 .WithSetting("Snapshots:SweepInterval", "00:00:00.2")
                 .WithSetting("Placement:SweepInterval", "00:00:00.2")
+                .WithSetting("Scaling:Interval", "00:00:00.2")
                 .WithSetting("Work:PollInterval", "00:00:00.2")
                 .WithSetting("Work:RetryJitter", "0")
                 .WithSetting("Operators:0:TenantId", TestPrincipal.TenantA)

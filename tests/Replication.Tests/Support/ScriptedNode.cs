@@ -48,6 +48,16 @@ public sealed class ScriptedNode : IAsyncDisposable
     public Func<string, CommitUploadResponse> OnCommit { get; set; } =
         upload => Committed(upload, "sha256:" + new string('a', 64), 1L << 20, 1 << 16);
 
+    /// <summary>Imports that were begun, by what was asked.</summary>
+    public ConcurrentQueue<StartImportRequest> StartedImports { get; } = new();
+
+    /// <summary>Where imports stand, by their uploads.</summary>
+    public ConcurrentDictionary<string, Import> ImportStates { get; } = new();
+
+    /// <summary>What beginning an import answers.</summary>
+    public Func<StartImportRequest, Import> OnImport { get; set; } =
+        request => new Import { UploadId = request.UploadId, State = ImportState.Running };
+
     /// <summary>Zones that it tells of.</summary>
     public Zone[] Zones { get; set; } =
     [
@@ -75,7 +85,7 @@ public sealed class ScriptedNode : IAsyncDisposable
     public static async Task<ScriptedNode> StartAsync(string region)
     {
         var node = new ScriptedNode(region);
-        node._server = await PeerServer.StartAsync(new Nodes(node), new ReplicaPart(node), new Uploads(node));
+        node._server = await PeerServer.StartAsync(new Nodes(node), new ReplicaPart(node), new Uploads(node), new Imports(node));
         return node;
     }
 
@@ -191,6 +201,21 @@ public sealed class ScriptedNode : IAsyncDisposable
                 throw GalleryError.Create(StatusCode.FailedPrecondition, ErrorReason.Fenced, "A newer holder has taken over.");
             }
         }
+    }
+
+    private sealed class Imports(ScriptedNode node) : ImportService.ImportServiceBase
+    {
+        public override Task<StartImportResponse> StartImport(StartImportRequest request, ServerCallContext context)
+        {
+            node.StartedImports.Enqueue(request);
+            var import = node.ImportStates[request.UploadId] = node.OnImport(request);
+            return Task.FromResult(new StartImportResponse { Import = import });
+        }
+
+        public override Task<GetImportResponse> GetImport(GetImportRequest request, ServerCallContext context) =>
+            node.ImportStates.TryGetValue(request.UploadId, out var import)
+                ? Task.FromResult(new GetImportResponse { Import = import })
+                : throw GalleryError.NotFound("import", request.UploadId);
     }
 
     private sealed class Uploads(ScriptedNode node) : UploadService.UploadServiceBase

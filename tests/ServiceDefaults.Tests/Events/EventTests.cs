@@ -73,17 +73,39 @@ public sealed class EventTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_of_a_partition_come_in_order()
+    public async Task Events_of_a_subject_come_in_order_and_do_not_wait_for_those_of_others()
     {
-        var host = await StartAsync(Collect);
-        var subjects = Enumerable.Range(0, 100).Select(i => $"{i:000}").ToArray();
-        foreach (var subject in subjects)
+        var gate = new TaskCompletionSource();
+        var slow = new ConcurrentQueue<string>();
+        var host = await StartAsync(
+            async (delivery, _) =>
+            {
+                if (delivery.Event.Subject == "slow")
+                {
+                    await gate.Task;
+                    slow.Enqueue(delivery.Event.Id);
+                    return;
+                }
+
+                _handled.Enqueue(delivery.Event.Subject);
+            }
+        );
+        // In one step, so that they come to the consumer together.
+        var step = _redis.Database.CreateTransaction();
+        for (var i = 0; i < 10; i++)
         {
-            await TellAsync(host, subject);
+            Add(new EventEnvelope { Id = $"{i:000}", Subject = "slow" });
+            Add(new EventEnvelope { Subject = $"{i}" });
         }
 
-        await Eventually.Async(() => _handled.Count >= 100);
-        Assert.Equal(subjects, _handled);
+        Assert.True(await step.ExecuteAsync());
+        await Eventually.Async(() => !_handled.IsEmpty, what: "others to be handled while one subject is slow");
+        Assert.Empty(slow);
+        gate.SetResult();
+        await Eventually.Async(() => slow.Count == 10 && _handled.Count == 10);
+        Assert.Equal(slow.Order(StringComparer.Ordinal), slow);
+
+        void Add(EventEnvelope told) => _ = step.StreamAddAsync(Stream(host), "p", Google.Protobuf.MessageExtensions.ToByteArray(told));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
@@ -5,6 +6,7 @@ using System.Text.Json;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
+using StackExchange.Redis;
 
 namespace Gallery.TestKit.Suite;
 
@@ -15,8 +17,8 @@ namespace Gallery.TestKit.Suite;
 public sealed class GallerySuite : IAsyncDisposable
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
-    private readonly Dictionary<string, GrpcChannel> _channels = [];
-    private readonly Dictionary<string, string> _tokens = [];
+    private readonly ConcurrentDictionary<string, GrpcChannel> _channels = [];
+    private readonly ConcurrentDictionary<string, string> _tokens = [];
     private readonly string _root;
     private readonly int _portBase;
     private readonly CommandLine _commands;
@@ -98,16 +100,27 @@ public sealed class GallerySuite : IAsyncDisposable
             (await commands.RunAsync("gallery", ["login", "--as", principal])).Succeeded();
             token = _tokens[principal] = (await commands.RunAsync("gallery", ["token"])).Succeeded().Output.Trim();
         }
-        if (!_channels.TryGetValue(service, out var channel))
-        {
-            channel = _channels[service] = GrpcChannel.ForAddress(Endpoint(service));
-        }
+        var channel = _channels.GetOrAdd(service, name => GrpcChannel.ForAddress(Endpoint(name)));
         return channel.Intercept(metadata =>
         {
             metadata.Add("authorization", $"Bearer {token}");
             return metadata;
         });
     }
+
+    /// <summary>A connection to the house's own Redis with what a service may do there.</summary>
+    public Task<ConnectionMultiplexer> RedisAsAsync(string service) =>
+        ConnectionMultiplexer.ConnectAsync(
+            new ConfigurationOptions
+            {
+                EndPoints = { { "127.0.0.1", _portBase } },
+                User = service,
+                Password = File.ReadAllText(Path.Combine(DataPath, "secrets", $"redis-password-{service}")).Trim(),
+                // What its user may not touch.
+                TieBreaker = "",
+                ConfigurationChannel = "",
+            }
+        );
 
     /// <summary>Address of a service, by its name in `endpoints.json`.</summary>
     public string Endpoint(string service) => ReadJson("endpoints.json").GetProperty(service).GetString()!;
@@ -126,12 +139,23 @@ public sealed class GallerySuite : IAsyncDisposable
                 .Where(pid => pid != 0),
         ];
 
-    /// <summary>Ends a resource's process as `kill -9` does.</summary>
-    public void Kill(string resource)
+    /// <summary>Ends a resource's process as `kill -9` does, and waits until the host has noticed.</summary>
+    public async Task KillAsync(string resource)
     {
-        using var process = Process.GetProcessById(PidOf(resource));
-        process.Kill();
-        process.WaitForExit();
+        KillProcess(PidOf(resource));
+        await Eventually.Async(
+            () => !State.GetProperty("resources").GetProperty(resource).TryGetProperty("pid", out _),
+            what: $"the host to notice that {resource} has ended"
+        );
+    }
+
+    /// <summary>Ends every process at once, the host among them, as a power cut does. <see cref="StartAsync()"/> starts the house again.</summary>
+    public void KillAll()
+    {
+        foreach (var pid in Pids)
+        {
+            KillProcess(pid);
+        }
     }
 
     /// <summary>Starts a resource whose process has ended, and waits until it is healthy.</summary>
@@ -152,6 +176,20 @@ public sealed class GallerySuite : IAsyncDisposable
     {
         await StopAsync();
         Directory.Delete(_root, recursive: true);
+    }
+
+    private static void KillProcess(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            process.Kill();
+            process.WaitForExit();
+        }
+        catch (ArgumentException)
+        {
+            // It has ended already.
+        }
     }
 
     private JsonElement State => ReadJson("run/state.json");

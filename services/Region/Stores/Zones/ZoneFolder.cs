@@ -1,3 +1,5 @@
+using Gallery.Region.Stores.Records;
+
 namespace Gallery.Region.Stores.Zones;
 
 /// <summary>
@@ -6,7 +8,8 @@ namespace Gallery.Region.Stores.Zones;
 /// </summary>
 /// <param name="dataPath">The node's data folder.</param>
 /// <param name="number">The zone's number, from 1.</param>
-internal sealed class ZoneFolder(string dataPath, int number)
+/// <param name="openSegments">Opens the blocks in a folder.</param>
+internal sealed class ZoneFolder(string dataPath, int number, Func<string, IBlockStore> openSegments) : IZone
 {
     private const string MarkName = ".zone";
     private const string ProbeName = ".probe";
@@ -14,13 +17,13 @@ internal sealed class ZoneFolder(string dataPath, int number)
 
     private volatile string _failure = "";
 
-    /// <summary>The zone's number, from 1.</summary>
+    /// <inheritdoc/>
     public int Number => number;
 
     /// <summary>The folder.</summary>
     public string Path { get; } = System.IO.Path.Combine(dataPath, $"zone{number}");
 
-    /// <summary>Why the zone can't be used, as of the last look; empty when it can.</summary>
+    /// <inheritdoc/>
     public string Failure => _failure;
 
     private string KnownMarkPath => System.IO.Path.Combine(dataPath, $"zone{number}.id");
@@ -48,7 +51,7 @@ internal sealed class ZoneFolder(string dataPath, int number)
         }
     }
 
-    /// <summary>Bytes that can still be written, as far as the disk goes; 0 when the zone can't be used.</summary>
+    /// <inheritdoc/>
     public long AvailableBytes()
     {
         try
@@ -60,6 +63,21 @@ internal sealed class ZoneFolder(string dataPath, int number)
             return 0;
         }
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<StoreName> FindStores() =>
+        [
+            .. Directory
+                .EnumerateDirectories(Path)
+                .Select(folder => StoreName.TryParse(System.IO.Path.GetFileName(folder)))
+                .OfType<StoreName>(),
+        ];
+
+    /// <inheritdoc/>
+    public IBlockStore OpenBlocks(StoreName name) => openSegments(System.IO.Path.Combine(Path, name.ToString(), "segments"));
+
+    /// <inheritdoc/>
+    public IRecordStore Records(StoreName name) => new ZoneRecords(this, new RecordFolder(System.IO.Path.Combine(Path, name.ToString())));
 
     private void Claim()
     {

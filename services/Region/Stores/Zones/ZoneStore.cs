@@ -1,31 +1,29 @@
 using Gallery.Region.Blocks;
+using Gallery.Region.Stores.Objects;
 
 namespace Gallery.Region.Stores.Zones;
 
 /// <summary>
 /// What one zone keeps of one store. While the zone can't be used it holds nothing and takes nothing; when the zone is back it holds what is
-/// in its folder.
+/// in it.
 /// </summary>
 internal sealed class ZoneStore : IBlockStore
 {
-    private readonly string _folder;
-    private readonly Func<string, IBlockStore> _open;
+    private readonly StoreName _name;
     private IBlockStore _inner;
 
     /// <summary>Opens the store, if its zone can be used.</summary>
     /// <param name="zone">The zone.</param>
-    /// <param name="folder">The folder of the blocks, within the zone's.</param>
-    /// <param name="open">Opens the store in a folder.</param>
-    public ZoneStore(ZoneFolder zone, string folder, Func<string, IBlockStore> open)
+    /// <param name="name">The store.</param>
+    public ZoneStore(IZone zone, StoreName name)
     {
         Zone = zone;
-        _folder = folder;
-        _open = open;
+        _name = name;
         _inner = Open();
     }
 
     /// <summary>The zone.</summary>
-    public ZoneFolder Zone { get; }
+    public IZone Zone { get; }
 
     /// <summary>Why it can't be used; empty when it can.</summary>
     public string Failure => Inner is UnavailableStore unavailable ? unavailable.Why : "";
@@ -106,9 +104,9 @@ internal sealed class ZoneStore : IBlockStore
 
         try
         {
-            return _open(_folder);
+            return Zone.OpenBlocks(_name);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ObjectStorageException)
         {
             return new UnavailableStore($"The zone {Zone.Number} of the region can't be used: {exception.Message}");
         }
