@@ -106,7 +106,7 @@ internal sealed partial class ReplicaCopier(
         using var call = await node.Pipeline.ExecuteAsync(token => StartAsync(node, request, token, cancellationToken), cancellationToken);
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var progress = new CopyProgress(telemetry, work, clock);
-        var told = long.MinValue;
+        var (begun, told) = (Stopwatch.GetTimestamp(), long.MinValue);
         try
         {
             while (true)
@@ -127,8 +127,9 @@ internal sealed partial class ReplicaCopier(
                 silence.CancelAfter(options.Value.SilenceLimit);
                 var next = call.ResponseStream.MoveNext(silence.Token);
                 if (
-                    (told == long.MinValue || Stopwatch.GetElapsedTime(told) >= options.Value.ProgressInterval)
-                    && !await IsOverSoonAsync(next)
+                    told == long.MinValue
+                        ? Stopwatch.GetElapsedTime(begun) >= Moment || !await IsOverSoonAsync(next)
+                        : Stopwatch.GetElapsedTime(told) >= options.Value.ProgressInterval
                 )
                 {
                     told = Stopwatch.GetTimestamp();
