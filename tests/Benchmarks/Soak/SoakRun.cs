@@ -14,7 +14,7 @@ internal static class SoakRun
         Console.WriteLine($"soak: seed {seed}");
         var random = new Random(seed);
         var clock = Stopwatch.StartNew();
-        await using var house = new FaultyHouse(37300, "gallery-soak-");
+        await using var house = new FaultyHouse(27800, "gallery-soak-");
         await house.StartAsync(new Dictionary<string, string> { ["Region__MaxTransferBytesPerSecond"] = $"{32 * MiB}" });
         var faults = 0;
         for (var round = 1; clock.Elapsed < time; round++)
