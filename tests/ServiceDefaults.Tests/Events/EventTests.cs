@@ -347,7 +347,9 @@ public sealed class EventTests : IAsyncLifetime
             request.PageToken = page.NextPageToken;
         } while (request.PageToken.Length > 0);
 
-        Assert.Equal(["0", "1", "2", "3", "4"], seen.Select(letter => letter.Event.Subject));
+        // Events are handled side by side: the letters are in the order in which they failed.
+        Assert.Equal(["0", "1", "2", "3", "4"], seen.Select(letter => letter.Event.Subject).Order());
+        Assert.Equal(5, seen.Select(letter => letter.Id).Distinct().Count());
         await letters.DiscardDeadLetterAsync(new() { Parent = request.Parent, Id = seen[0].Id });
         Assert.Equal(4, await _redis.Database.StreamLengthAsync($"prb:{{p06}}:dead:{Subscription}"));
     }
