@@ -15,6 +15,7 @@ internal sealed class BlockBatch : IDisposable
     private readonly BlockBatchPool _pool;
     private readonly AlignedMemory _buffer;
     private readonly BlockRef[] _entries = new BlockRef[MaxCount];
+    private BatchShare? _share;
     private bool _rented;
 
     /// <summary>Makes a batch that goes back to the pool when disposed of.</summary>
@@ -81,9 +82,14 @@ internal sealed class BlockBatch : IDisposable
         if (_rented)
         {
             _rented = false;
+            var share = _share;
+            _share = null;
             _pool.Return(this);
+            share?.Release();
         }
     }
+
+    internal void CountIn(BatchShare share) => _share = share;
 
     internal void MarkRented()
     {

@@ -6,8 +6,11 @@ namespace Gallery.Region.Blocks;
 /// </summary>
 /// <param name="limit">Batches that may be out at once.</param>
 /// <param name="kept">Idle batches that keep their memory.</param>
-internal sealed class BlockBatchPool(int limit = 16, int kept = 4) : IDisposable
+internal sealed class BlockBatchPool(int limit = BlockBatchPool.DefaultLimit, int kept = 4) : IBatchLender, IDisposable
 {
+    /// <summary>Batches of a node that may be out at once.</summary>
+    public const int DefaultLimit = 16;
+
     private readonly SemaphoreSlim _permits = new(limit, limit);
     private readonly Stack<BlockBatch> _idle = new();
     private readonly Lock _gate = new();
@@ -19,7 +22,7 @@ internal sealed class BlockBatchPool(int limit = 16, int kept = 4) : IDisposable
     /// <summary>Batches that are out now.</summary>
     public int Rented => limit - _permits.CurrentCount;
 
-    /// <summary>Waits for an empty batch.</summary>
+    /// <inheritdoc/>
     public async ValueTask<BlockBatch> RentAsync(CancellationToken cancellationToken)
     {
         await _permits.WaitAsync(cancellationToken);

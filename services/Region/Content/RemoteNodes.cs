@@ -19,10 +19,22 @@ internal sealed class RemoteNodes(
     RegionTelemetry telemetry
 ) : IDisposable
 {
+    /// <summary>
+    /// Batches that all pulls from other regions may hold together: they keep one for as long as the link takes to fill it, and uploads, copies
+    /// inside the node and repairs need some of their own.
+    /// </summary>
+    private const int MaxBatches = BlockBatchPool.DefaultLimit * 3 / 4;
+
+    /// <summary>Batches that the pulls from one region may hold: more than one pull ever does, and fewer than all, so that a slow region leaves some.</summary>
+    private const int MaxBatchesPerRegion = BlockBatchPool.DefaultLimit / 2;
+
     private const int StreamWindow = 4 * 1024 * 1024;
     private const int MaxMessage = 4 * 1024 * 1024;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(2);
+
+    private readonly BatchShare _batches = new(pool, MaxBatches);
+    private readonly ConcurrentDictionary<string, BatchShare> _batchesOf = new(StringComparer.Ordinal);
 
     private readonly HttpClient _bulk = new(
         new SocketsHttpHandler
@@ -50,7 +62,8 @@ internal sealed class RemoteNodes(
         var bulk = node.HttpAddress is { } http
             ? new BlocksClient(_bulk, http, node.Region, grant, SpeedOf(http), link, meter, timeout, telemetry)
             : null;
-        return new RemoteSource(node.Region, InvokerOf(node.Address), grant, bulk, pool, link, meter, timeout);
+        var batches = _batchesOf.GetOrAdd(node.Region, static (_, all) => new BatchShare(all, MaxBatchesPerRegion), _batches);
+        return new RemoteSource(node.Region, InvokerOf(node.Address), grant, bulk, batches, link, meter, timeout);
     }
 
     /// <summary>The connection to a node.</summary>
@@ -63,6 +76,12 @@ internal sealed class RemoteNodes(
     public void Dispose()
     {
         _bulk.Dispose();
+        foreach (var batches in _batchesOf.Values)
+        {
+            batches.Dispose();
+        }
+
+        _batches.Dispose();
         foreach (var channel in _channels.Values)
         {
             channel.Value.Dispose();

@@ -15,7 +15,7 @@ namespace Gallery.Region.Content;
 /// <param name="invoker">Calls to the node.</param>
 /// <param name="grant">The pull grant. A secret.</param>
 /// <param name="bulk">Takes blocks in bulk; null when the node has no HTTP address, and all come over gRPC.</param>
-/// <param name="pool">Buffers.</param>
+/// <param name="batches">Buffers.</param>
 /// <param name="limiter">Bounds the bytes a second.</param>
 /// <param name="link">Measures how fast they come.</param>
 /// <param name="timeout">A node that sends nothing for so long is given up.</param>
@@ -24,7 +24,7 @@ internal sealed class RemoteSource(
     CallInvoker invoker,
     string grant,
     BlocksClient? bulk,
-    BlockBatchPool pool,
+    IBatchLender batches,
     LinkLimiter limiter,
     LinkMeter link,
     TimeSpan timeout
@@ -38,6 +38,9 @@ internal sealed class RemoteSource(
 
     /// <inheritdoc/>
     public int Concurrency => 2;
+
+    /// <inheritdoc/>
+    public IBatchLender Batches => batches;
 
     /// <inheritdoc/>
     public async ValueTask ReadNodesAsync(
@@ -92,7 +95,7 @@ internal sealed class RemoteSource(
         CancellationToken cancellationToken
     )
     {
-        await using var receiver = new BlockReceiver(target, pool, written);
+        await using var receiver = new BlockReceiver(target, batches, written);
         try
         {
             if (!await bulk!.TryReceiveAsync(content, run, target, receiver, cancellationToken))
@@ -125,7 +128,7 @@ internal sealed class RemoteSource(
             request.BlockDigests.Add(ByteString.CopyFrom(block.Digest.ToArray()));
         }
 
-        await using var receiver = new BlockReceiver(target, pool, written);
+        await using var receiver = new BlockReceiver(target, batches, written);
         var next = 0;
         await StreamAsync(
             options => invoker.AsyncServerStreamingCall(BlocksFrame.Method, null, options, request),

@@ -16,7 +16,6 @@ namespace Gallery.Region.Replicas;
 /// <param name="target">Where to.</param>
 /// <param name="sources">Opens sources.</param>
 /// <param name="earlier">Contents of the target that a disk may resemble.</param>
-/// <param name="pool">Buffers.</param>
 /// <param name="telemetry">Told how it ends.</param>
 /// <param name="homeRegion">The region of this node.</param>
 /// <param name="transferredBefore">Block bytes that earlier attempts brought from other regions.</param>
@@ -25,7 +24,6 @@ internal sealed class PullJob(
     RegionStore target,
     SourceOpener sources,
     Func<ReplicaDiskRecord, IReadOnlyList<BlockDigest>> earlier,
-    BlockBatchPool pool,
     RegionTelemetry telemetry,
     string homeRegion,
     long transferredBefore
@@ -191,7 +189,7 @@ internal sealed class PullJob(
     private async Task<RootNode> CopyDiskAsync(int disk, IContentSource source, CancellationToken cancellationToken)
     {
         var expected = order.Disks[disk];
-        var transfer = new ContentTransfer(target, pool, _progress[disk], earlier(expected)) { Admit = Admit };
+        var transfer = new ContentTransfer(target, _progress[disk], earlier(expected)) { Admit = Admit };
         var crosses = source.Region != homeRegion;
         if (crosses)
         {

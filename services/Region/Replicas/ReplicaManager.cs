@@ -15,7 +15,6 @@ internal sealed partial class ReplicaManager(
     ReplicaRegistry registry,
     BlockMender mender,
     SourceOpener sources,
-    BlockBatchPool pool,
     RegionTelemetry telemetry,
     IOptions<RegionOptions> options,
     TimeProvider time,
@@ -229,16 +228,7 @@ internal sealed partial class ReplicaManager(
         var repairs = replica.Record!.Phase == ReplicaPhase.Damaged;
         // The caller may know of more than was written down here before the process ended without warning.
         var before = Math.Max(replica.Record.TransferredBytes, order.TransferredBytes);
-        var job = new PullJob(
-            order,
-            store,
-            sources,
-            disk => EarlierContents(order.Store, disk),
-            pool,
-            telemetry,
-            options.Value.Name,
-            before
-        )
+        var job = new PullJob(order, store, sources, disk => EarlierContents(order.Store, disk), telemetry, options.Value.Name, before)
         {
             Admit = missing => RequireRoom(store, missing),
             Verify = repairs ? token => mender.VerifyAsync(store, order.Disks, token) : null,

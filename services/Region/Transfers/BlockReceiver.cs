@@ -10,9 +10,9 @@ namespace Gallery.Region.Transfers;
 /// the batches before go on while the next one is filled. For one caller at a time.
 /// </summary>
 /// <param name="store">Where to.</param>
-/// <param name="pool">Where the batches come from.</param>
+/// <param name="batches">Where the batches come from.</param>
 /// <param name="written">Told of the bytes as they are written.</param>
-internal sealed class BlockReceiver(IBlockWriter store, BlockBatchPool pool, Action<long>? written = null) : IAsyncDisposable
+internal sealed class BlockReceiver(IBlockWriter store, IBatchLender batches, Action<long>? written = null) : IAsyncDisposable
 {
     /// <summary>Batches that may be hashed and written while another is filled.</summary>
     private const int MaxRunning = 2;
@@ -107,7 +107,7 @@ internal sealed class BlockReceiver(IBlockWriter store, BlockBatchPool pool, Act
             await DispatchAsync(cancellationToken);
         }
 
-        _filling ??= await pool.RentAsync(cancellationToken);
+        _filling ??= await batches.RentAsync(cancellationToken);
     }
 
     private Memory<byte> Take(in BlockRef block)

@@ -10,15 +10,9 @@ namespace Gallery.Region.Transfers;
 /// What is there already is neither asked for nor moved, so an interrupted transfer resumes by being started again.
 /// </summary>
 /// <param name="target">Where to.</param>
-/// <param name="pool">Buffers.</param>
 /// <param name="progress">Told of what is done.</param>
 /// <param name="earlier">Complete contents of the target that may resemble the new one, so that what differs is all that need come.</param>
-internal sealed class ContentTransfer(
-    RegionStore target,
-    BlockBatchPool pool,
-    TransferProgress progress,
-    IReadOnlyList<BlockDigest>? earlier = null
-)
+internal sealed class ContentTransfer(RegionStore target, TransferProgress progress, IReadOnlyList<BlockDigest>? earlier = null)
 {
     private const int NodesPerRequest = 256;
 
@@ -91,7 +85,7 @@ internal sealed class ContentTransfer(
 
     private async ValueTask<RootNode> FetchManifestAsync(IContentSource source, BlockDigest content, CancellationToken cancellationToken)
     {
-        await using var writer = new NodeWriter(target.Blocks, pool);
+        await using var writer = new NodeWriter(target.Blocks, source.Batches);
         var root = RootNode.Parse((await FetchAsync(source, content, [content], keep: true, writer, cancellationToken))[0].Span);
         List<BlockDigest> level = root.Top.IsHole ? [] : [root.Top];
         for (var height = root.Height - 1; height >= 0 && level.Count > 0; height--)

@@ -15,6 +15,9 @@ internal interface IContentSource
     /// <summary>How many requests are best under way at once.</summary>
     int Concurrency { get; }
 
+    /// <summary>What is taken from it is put into batches from here: a slow source must not keep those that others need.</summary>
+    IBatchLender Batches { get; }
+
     /// <summary>Reads nodes of the content's manifest into a receiver that checks them.</summary>
     ValueTask ReadNodesAsync(
         BlockDigest content,

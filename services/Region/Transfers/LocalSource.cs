@@ -4,7 +4,7 @@ using Gallery.Region.Stores;
 namespace Gallery.Region.Transfers;
 
 /// <summary>Another store of the same node. A block is read straight into the batch that is written, and hashed there once: no copy is made.</summary>
-internal sealed class LocalSource(string region, RegionStore store, BlockBatchPool pool) : IContentSource
+internal sealed class LocalSource(string region, RegionStore store, IBatchLender batches) : IContentSource
 {
     /// <inheritdoc/>
     public string Region => region;
@@ -14,6 +14,9 @@ internal sealed class LocalSource(string region, RegionStore store, BlockBatchPo
 
     /// <inheritdoc/>
     public int Concurrency => 3;
+
+    /// <inheritdoc/>
+    public IBatchLender Batches => batches;
 
     /// <inheritdoc/>
     public async ValueTask ReadNodesAsync(
@@ -38,7 +41,7 @@ internal sealed class LocalSource(string region, RegionStore store, BlockBatchPo
         CancellationToken cancellationToken
     )
     {
-        using var batch = await pool.RentAsync(cancellationToken);
+        using var batch = await batches.RentAsync(cancellationToken);
         var blocks = run.Blocks;
         while (blocks.Length > 0)
         {

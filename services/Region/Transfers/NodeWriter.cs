@@ -5,7 +5,7 @@ using Gallery.Region.Stores;
 namespace Gallery.Region.Transfers;
 
 /// <summary>Writes nodes and blocks that this process made itself, and whose digests it therefore knows, in batches. For one caller at a time.</summary>
-internal sealed class NodeWriter(IBlockWriter store, BlockBatchPool pool) : INodeSink, IAsyncDisposable
+internal sealed class NodeWriter(IBlockWriter store, IBatchLender batches) : INodeSink, IAsyncDisposable
 {
     private BlockBatch? _filling;
 
@@ -22,7 +22,7 @@ internal sealed class NodeWriter(IBlockWriter store, BlockBatchPool pool) : INod
             await WriteAsync(cancellationToken);
         }
 
-        _filling ??= await pool.RentAsync(cancellationToken);
+        _filling ??= await batches.RentAsync(cancellationToken);
         _filling.Add(digest, node.Span);
     }
 

@@ -157,7 +157,7 @@ public sealed class ContentTransferTests : IAsyncLifetime
     private async Task TransferAsync(IContentSource source, Manifest content)
     {
         _progress.Restart();
-        var read = await new ContentTransfer(To, _pool, _progress).RunAsync(source, content.Digest, crossesBorder: false, default);
+        var read = await new ContentTransfer(To, _progress).RunAsync(source, content.Digest, crossesBorder: false, default);
         Assert.Equal(content, read);
     }
 
@@ -171,6 +171,8 @@ public sealed class ContentTransferTests : IAsyncLifetime
         public int BlocksPerRequest => 16;
 
         public int Concurrency => 2;
+
+        public IBatchLender Batches => source.Batches;
 
         public long CopiedBytes => Interlocked.Read(ref _copied);
 
