@@ -7,6 +7,7 @@ internal sealed class LinkSpeed
     /// Bytes a second of one request below which compressing pays: a core compresses several times as many, and two requests are under way at once.
     /// </summary>
     private const double SlowBytesPerSecond = 20e6;
+    private const int RequestsAtOnce = 2;
 
     /// <summary>Fewer bytes tell nothing of a link: they are gone before it is full.</summary>
     private const long LeastBytes = 4 << 20;
@@ -15,8 +16,9 @@ internal sealed class LinkSpeed
 
     private readonly Lock _gate = new();
     private double _bytesPerSecond = double.PositiveInfinity;
+    private bool _isMeasured;
 
-    /// <summary>True when requests lately were so slow that compressing pays.</summary>
+    /// <summary>True when requests lately were so slow that compressing pays, or are expected to be and none has shown otherwise.</summary>
     public bool IsSlow
     {
         get
@@ -24,6 +26,19 @@ internal sealed class LinkSpeed
             lock (_gate)
             {
                 return _bytesPerSecond < SlowBytesPerSecond;
+            }
+        }
+    }
+
+    /// <summary>Says what the link is known to give. It counts until a request was measured.</summary>
+    /// <param name="linkBytesPerSecond">Bytes a second of all requests together; 0 when nothing is known.</param>
+    public void Expect(long linkBytesPerSecond)
+    {
+        lock (_gate)
+        {
+            if (!_isMeasured)
+            {
+                _bytesPerSecond = linkBytesPerSecond > 0 ? (double)linkBytesPerSecond / RequestsAtOnce : double.PositiveInfinity;
             }
         }
     }
@@ -41,9 +56,8 @@ internal sealed class LinkSpeed
         var measured = wireBytes / Math.Max(time.TotalSeconds, 1e-6);
         lock (_gate)
         {
-            _bytesPerSecond = double.IsPositiveInfinity(_bytesPerSecond)
-                ? measured
-                : _bytesPerSecond + (NewestWeight * (measured - _bytesPerSecond));
+            _bytesPerSecond = _isMeasured ? _bytesPerSecond + (NewestWeight * (measured - _bytesPerSecond)) : measured;
+            _isMeasured = true;
         }
     }
 }

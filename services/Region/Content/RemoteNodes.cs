@@ -60,7 +60,7 @@ internal sealed class RemoteNodes(
         var timeout = options.Value.SourceTimeout;
         var link = limiter.LinkFrom(node.Region, node.MaxBytesPerSecond);
         var bulk = node.HttpAddress is { } http
-            ? new BlocksClient(_bulk, http, node.Region, grant, SpeedOf(http), link, meter, timeout, telemetry)
+            ? new BlocksClient(_bulk, http, node.Region, grant, SpeedOf(http, node), link, meter, timeout, telemetry)
             : null;
         var batches = _batchesOf.GetOrAdd(node.Region, static (_, all) => new BatchShare(all, MaxBatchesPerRegion), _batches);
         return new RemoteSource(node.Region, InvokerOf(node.Address), grant, bulk, batches, link, meter, timeout);
@@ -70,7 +70,12 @@ internal sealed class RemoteNodes(
     public CallInvoker InvokerOf(Uri node) =>
         _channels.GetOrAdd(node.AbsoluteUri, address => new Lazy<GrpcChannel>(() => Connect(address))).Value.CreateCallInvoker();
 
-    private LinkSpeed SpeedOf(Uri node) => _speeds.GetOrAdd(node.AbsoluteUri, _ => new LinkSpeed());
+    private LinkSpeed SpeedOf(Uri address, NodeSource node)
+    {
+        var speed = _speeds.GetOrAdd(address.AbsoluteUri, _ => new LinkSpeed());
+        speed.Expect(node.LinkBytesPerSecond);
+        return speed;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

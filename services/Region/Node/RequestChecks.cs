@@ -197,6 +197,7 @@ internal static class RequestChecks
         );
         violations.AddIf(source.Remote.Grants.Count != disks, $"sources[{i}].remote.grants", "one grant a disk");
         violations.AddIf(source.Remote.MaxBytesPerSecond < 0, $"sources[{i}].remote.max_bytes_per_second", "0 or more");
+        violations.AddIf(source.Remote.LinkBytesPerSecond < 0, $"sources[{i}].remote.link_bytes_per_second", "0 or more");
         violations.AddIf(source.Region.Length == 0, $"sources[{i}].region", "the region that the node is in");
         if (sound)
         {
@@ -204,6 +205,7 @@ internal static class RequestChecks
                 new NodeSource(source.Region, address!, http, [.. source.Remote.Grants])
                 {
                     MaxBytesPerSecond = source.Remote.MaxBytesPerSecond,
+                    LinkBytesPerSecond = source.Remote.LinkBytesPerSecond,
                 }
             );
         }

@@ -40,6 +40,9 @@ internal sealed record NodeSource(string Region, Uri Address, Uri? HttpAddress, 
     /// <summary>Bytes a second that all pulls from that region take together; 0 for no limit.</summary>
     public long MaxBytesPerSecond { get; init; }
 
+    /// <summary>Bytes a second that came over the link from that region lately; 0 when not known.</summary>
+    public long LinkBytesPerSecond { get; init; }
+
     /// <summary>Without the grants: they must not get into a log.</summary>
     public override string ToString() => $"{Region} at {Address}";
 }

@@ -1,5 +1,6 @@
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
+using Gallery.Region.Content;
 using Gallery.Region.Tests.Support;
 using Gallery.TestKit;
 using Microsoft.Extensions.DependencyInjection;
@@ -53,6 +54,40 @@ public sealed class SlowLinkTests(NodesFixture nodes)
                 seen => seen.Waiting >= batches && seen.Rented == batches,
                 Patience
             );
+    }
+
+    [Theory]
+    [InlineData(1_000_000, "zstd")]
+    [InlineData(1_000_000_000, "")]
+    [InlineData(0, "")]
+    public async Task Blocks_over_a_link_that_is_known_to_be_slow_are_compressed_from_the_first_on(long linkBytesPerSecond, string accepted)
+    {
+        await using var bulk = await BulkServer.StartAsync(stalls: false);
+        await using var node = await nodes.StartAsync("known");
+        var disk = TestDisk.Make(723);
+        var content = await West.PublishAsync(NewId(), disk);
+        var source = West.Remote(nodes.West.Url, content, bulkUrl: bulk.Url);
+        source.Remote.LinkBytesPerSecond = linkBytesPerSecond;
+        await node.Client.PullAsync(NodeClient.Order("r", content, source));
+        Assert.Equal([accepted], bulk.Accepted);
+        Assert.Equal(disk, await node.Client.ReadAsync("r"));
+    }
+
+    [Fact]
+    public void What_was_measured_counts_more_than_what_was_expected()
+    {
+        var speed = new LinkSpeed();
+        Assert.False(speed.IsSlow);
+        speed.Expect(1_000_000);
+        Assert.True(speed.IsSlow);
+        speed.Expect(0);
+        Assert.False(speed.IsSlow);
+        speed.Expect(30_000_000); // Two requests share it.
+        Assert.True(speed.IsSlow);
+        speed.Add(100_000_000, TimeSpan.FromSeconds(1));
+        Assert.False(speed.IsSlow);
+        speed.Expect(1_000_000);
+        Assert.False(speed.IsSlow);
     }
 
     /// <summary>Begins pulls that come to a halt at their first block.</summary>

@@ -362,7 +362,7 @@ public sealed class ReplicaTests(NodesFixture nodes)
             Sources =
             {
                 new PullSource(),
-                new PullSource { Remote = new RemoteNode { GrpcUrl = "ftp://x" } },
+                new PullSource { Remote = new RemoteNode { GrpcUrl = "ftp://x", LinkBytesPerSecond = -1 } },
             },
         };
         var fields = (
@@ -374,6 +374,7 @@ public sealed class ReplicaTests(NodesFixture nodes)
         Assert.Contains("disks[0].slot", fields);
         Assert.Contains("disks[1].content.digest", fields);
         Assert.Contains("sources[1].remote.grpc_url", fields);
+        Assert.Contains("sources[1].remote.link_bytes_per_second", fields);
     }
 
     [Fact]
