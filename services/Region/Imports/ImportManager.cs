@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Node;
@@ -26,6 +27,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
     private readonly ILogger<ImportManager> _logger;
     private readonly SemaphoreSlim _turns;
     private readonly CancellationTokenSource _stopping = new();
+    private volatile HashSet<string>? _outOfReach;
 
     /// <summary>Puts it beside the uploads.</summary>
     public ImportManager(
@@ -53,6 +55,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
     /// Reads back what the node had when it stopped; to be called when the uploads were read. While the zone is away there is nothing to read, and
     /// it is called again when the zone is back.
     /// </summary>
+    /// <exception cref="RegionException">Some are out of reach; the others are known on return all the same.</exception>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         if (_store.Failure.Length > 0)
@@ -60,6 +63,8 @@ internal sealed partial class ImportManager : IAsyncDisposable
             return;
         }
 
+        var outOfReach = new HashSet<string>(StringComparer.Ordinal);
+        RegionException? failure = null;
         var uploads = _uploads.Records.Select(record => record.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var id in await _store.Records.ListAsync(Kind, cancellationToken))
         {
@@ -78,21 +83,35 @@ internal sealed partial class ImportManager : IAsyncDisposable
                     continue;
                 }
             }
-            catch (Exception exception) when (exception is RegionException or JsonException or IOException)
+            catch (Exception exception) when (exception is BlockCorruptException or JsonException)
             {
                 LogUnreadable(exception, id);
+            }
+            catch (RegionException exception)
+            {
+                // It may be sound: its zone has just gone, or the disk fails in this place.
+                failure = exception;
+                outOfReach.Add(id);
+                continue;
             }
 
             // Without its upload, or its record, it begins anew.
             await _store.Records.DeleteAsync(Kind, id, cancellationToken);
         }
+
+        _outOfReach = outOfReach;
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
     }
 
     /// <summary>Begins an import, or goes on with it.</summary>
-    /// <exception cref="RegionException">The address is not allowed, or not the one that the import began with.</exception>
+    /// <exception cref="RegionException">The address is not allowed, or not the one that the import began with; or what is known is out of reach.</exception>
     public ImportView Start(string id, ImportUri uri, DiskFormat format)
     {
         Check(uri);
+        RequireInReach(id);
         while (true)
         {
             var import = _imports.GetOrAdd(
@@ -126,11 +145,14 @@ internal sealed partial class ImportManager : IAsyncDisposable
     }
 
     /// <summary>Shows an import.</summary>
-    /// <exception cref="RegionException">There is none.</exception>
-    public ImportView Get(string id) =>
-        _imports.TryGetValue(id, out var import)
+    /// <exception cref="RegionException">There is none, or what is known of it is out of reach.</exception>
+    public ImportView Get(string id)
+    {
+        RequireInReach(id);
+        return _imports.TryGetValue(id, out var import)
             ? import.View
             : throw new RegionException(ErrorReason.ResourceNotFound, $"There is no import {id} on this node.");
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -152,6 +174,17 @@ internal sealed partial class ImportManager : IAsyncDisposable
         else if (_options.Folders.Count == 0)
         {
             throw ImportErrors.NotAllowed("this region imports no files of its machine (Imports:Folders is empty).");
+        }
+    }
+
+    private void RequireInReach(string id)
+    {
+        if (!_imports.ContainsKey(id) && _outOfReach?.Contains(id) != false)
+        {
+            throw new RegionException(
+                ErrorReason.RegionUnavailable,
+                _store.Failure is { Length: > 0 } away ? away : $"What the node knows of the import {id} can't be read at the moment."
+            );
         }
     }
 

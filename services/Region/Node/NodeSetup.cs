@@ -51,6 +51,7 @@ internal static class NodeSetup
         services.AddSingleton<ImportManager>();
         services.AddSingleton<ReplicaRegistry>();
         services.AddSingleton<ReplicaManager>();
+        services.AddSingleton<StoreLoader>();
         services.AddSingleton<StoreCollector>();
         services.AddSingleton<ReplicaLimits>();
         services.AddSingleton<BlockCache>();
@@ -66,7 +67,11 @@ internal static class NodeSetup
         services.AddHostedService<DamageWorker>();
         services.AddHostedService<Scrubber>();
         services.AddHostedService<MemoryTrimmer>();
-        services.AddGrpc(options => options.Interceptors.Add<RegionErrorInterceptor>());
+        services.AddGrpc(options =>
+        {
+            options.Interceptors.Add<RegionErrorInterceptor>();
+            options.Interceptors.Add<UploadsReadInterceptor>();
+        });
         services
             .AddOptions<SocketTransportOptions>()
             .Configure<IOptions<RegionOptions>>((transport, region) => transport.MaxWriteBufferSize = region.Value.SendBufferBytes);
@@ -101,15 +106,13 @@ internal static class NodeSetup
 }
 
 /// <summary>Reads back what the node had when it stopped, before it answers anybody.</summary>
-internal sealed class NodeStart(UploadManager uploads, ImportManager imports, ReplicaRegistry replicas, NodeClock clock) : IHostedService
+internal sealed class NodeStart(StoreLoader loader, NodeClock clock) : IHostedService
 {
     /// <inheritdoc/>
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
         _ = clock.StartTime;
-        await uploads.LoadAsync(cancellationToken);
-        await imports.LoadAsync(cancellationToken);
-        await replicas.LoadAsync(cancellationToken);
+        return loader.LoadAllAsync(cancellationToken);
     }
 
     /// <inheritdoc/>

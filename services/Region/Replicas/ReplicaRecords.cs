@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Gallery.Contracts.Common.V1;
 using Gallery.Region.Stores;
 using Gallery.Region.Stores.Records;
 
@@ -19,8 +20,12 @@ internal sealed partial class ReplicaRecords(StoreSet stores, ILogger<ReplicaRec
     public bool AreKnown(StoreName store) => _unreadable.TryGetValue(store, out var ids) && ids.IsEmpty;
 
     /// <summary>Reads the records of a store; first, zones that missed some are given them.</summary>
+    /// <returns>The records that can be read, and why some are out of reach: null when none is.</returns>
     /// <exception cref="RegionException">Its zones can't be used.</exception>
-    public async Task<List<ReplicaRecord>> ReadAsync(RegionStore store, CancellationToken cancellationToken)
+    public async Task<(List<ReplicaRecord> Found, RegionException? Failure)> ReadAsync(
+        RegionStore store,
+        CancellationToken cancellationToken
+    )
     {
         _unreadable.TryRemove(store.Name, out _);
         if (store.Records is MirroredRecords mirrored)
@@ -29,6 +34,7 @@ internal sealed partial class ReplicaRecords(StoreSet stores, ILogger<ReplicaRec
         }
 
         var (found, unreadable) = (new List<ReplicaRecord>(), new ConcurrentDictionary<string, bool>());
+        RegionException? failure = null;
         foreach (var id in await store.Records.ListAsync(Kind, cancellationToken))
         {
             try
@@ -43,10 +49,16 @@ internal sealed partial class ReplicaRecords(StoreSet stores, ILogger<ReplicaRec
                 unreadable[id] = true;
                 LogUnreadable(exception, id, $"{store.Name}");
             }
+            catch (RegionException exception) when (exception.Reason == ErrorReason.RegionUnavailable)
+            {
+                // It may be sound: its zone has just gone, or the disk fails in this place. The others are not to suffer from it.
+                unreadable[id] = true;
+                failure = exception;
+            }
         }
 
         _unreadable[store.Name] = unreadable;
-        return found;
+        return (found, failure);
     }
 
     /// <summary>True when there is a record.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Content;
 using Gallery.Region.Manifests;
@@ -34,19 +35,11 @@ internal sealed partial class ReplicaRegistry(
     /// <summary>All replicas, dropped ones included.</summary>
     public IEnumerable<Replica> All => _replicas.Values;
 
-    /// <summary>Reads back what the node had when it stopped.</summary>
-    public async Task LoadAsync(CancellationToken cancellationToken)
-    {
-        foreach (var store in stores.Stores.Where(store => store.Name.IsReplicaStore && store.Failure.Length == 0))
-        {
-            await ReloadAsync(store, cancellationToken);
-        }
-    }
-
     /// <summary>Reads the records of a store that was opened: replicas that came with it are known again, those that did not are lost.</summary>
+    /// <exception cref="RegionException">Some are out of reach; the others are known on return all the same.</exception>
     public async Task ReloadAsync(RegionStore store, CancellationToken cancellationToken)
     {
-        var found = await records.ReadAsync(store, cancellationToken);
+        var (found, failure) = await records.ReadAsync(store, cancellationToken);
         foreach (var record in found)
         {
             // What is in memory is never older than what was written.
@@ -72,6 +65,10 @@ internal sealed partial class ReplicaRegistry(
         }
 
         Touch();
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
     }
 
     /// <summary>Reads the records of a store, unless that was done since it was opened.</summary>

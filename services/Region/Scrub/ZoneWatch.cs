@@ -1,8 +1,7 @@
 using System.Threading.Channels;
-using Gallery.Region.Imports;
+using Gallery.Region.Node;
 using Gallery.Region.Replicas;
 using Gallery.Region.Stores;
-using Gallery.Region.Uploads;
 using Microsoft.Extensions.Options;
 
 namespace Gallery.Region.Scrub;
@@ -13,9 +12,8 @@ namespace Gallery.Region.Scrub;
 /// </summary>
 internal sealed partial class ZoneWatch(
     StoreSet stores,
+    StoreLoader loader,
     ReplicaRegistry replicas,
-    UploadManager uploads,
-    ImportManager imports,
     ReplicaHealth health,
     ZoneHealer healer,
     StoreCollector collector,
@@ -24,7 +22,7 @@ internal sealed partial class ZoneWatch(
 ) : BackgroundService
 {
     private readonly Dictionary<int, string> _failures = [];
-    private readonly Channel<RegionStore> _back = Channel.CreateUnbounded<RegionStore>();
+    private readonly Channel<(RegionStore Store, bool IsBack)> _waiting = Channel.CreateUnbounded<(RegionStore, bool)>();
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -38,7 +36,15 @@ internal sealed partial class ZoneWatch(
         {
             foreach (var store in await stores.CheckZonesAsync())
             {
-                _back.Writer.TryWrite(store);
+                _waiting.Writer.TryWrite((store, true));
+            }
+
+            if (_waiting.Reader.Count == 0)
+            {
+                foreach (var store in loader.Failed)
+                {
+                    _waiting.Writer.TryWrite((store, false));
+                }
             }
 
             TellChanges();
@@ -53,23 +59,15 @@ internal sealed partial class ZoneWatch(
             await TryAsync(store, HealAsync, stoppingToken);
         }
 
-        await foreach (var store in _back.Reader.ReadAllAsync(stoppingToken))
+        await foreach (var (store, isBack) in _waiting.Reader.ReadAllAsync(stoppingToken))
         {
-            await TryAsync(store, LoadAsync, stoppingToken);
-            await TryAsync(store, HealAsync, stoppingToken);
+            var isRead = false;
+            await TryAsync(store, async (_, token) => isRead = await loader.TryLoadAsync(store, token), stoppingToken);
+            if (isRead || isBack)
+            {
+                await TryAsync(store, HealAsync, stoppingToken);
+            }
         }
-    }
-
-    private async Task LoadAsync(RegionStore store, CancellationToken cancellationToken)
-    {
-        if (store.Name.IsReplicaStore)
-        {
-            await replicas.ReloadAsync(store, cancellationToken);
-            return;
-        }
-
-        await uploads.LoadAsync(cancellationToken);
-        await imports.LoadAsync(cancellationToken);
     }
 
     private async Task HealAsync(RegionStore store, CancellationToken cancellationToken)

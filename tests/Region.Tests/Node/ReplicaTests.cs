@@ -362,7 +362,10 @@ public sealed class ReplicaTests(NodesFixture nodes)
             Sources =
             {
                 new PullSource(),
-                new PullSource { Remote = new RemoteNode { GrpcUrl = "ftp://x", LinkBytesPerSecond = -1 } },
+                new PullSource
+                {
+                    Remote = new RemoteNode { GrpcUrl = "ftp://x", LinkBytesPerSecond = -1 },
+                },
             },
         };
         var fields = (

@@ -126,11 +126,47 @@ public sealed class ZoneTests(NodesFixture nodes) : IDisposable
             ErrorReason.RegionUnavailable
         );
         await Refused.WithAsync(() => again.Client.SendAsync("n", _disk), StatusCode.Unavailable, ErrorReason.RegionUnavailable);
+        // Nobody knows: that there is none would be taken for the truth.
+        await Refused.WithAsync(() => again.Client.CommitAsync("u"), StatusCode.Unavailable, ErrorReason.RegionUnavailable);
+        await Refused.WithAsync(() => GetImportAsync(again, "i"), StatusCode.Unavailable, ErrorReason.RegionUnavailable);
         File.Delete(_data["zone1"]);
         Directory.Move(_data["away"], _data["zone1"]);
         await Eventually.Async(async () => (await StateOrGoneAsync(again, "lrs-zone1")) == NodeReplicaState.Ready, Patience);
         Assert.Equal(_disk, await again.Client.ReadAsync("lrs-zone1"));
         Assert.Equal(TestDisk.Occupied(_disk), (await again.Client.CommitAsync("u")).OccupiedSizeBytes);
+    }
+
+    [Fact]
+    public async Task A_node_starts_though_records_can_not_be_read_and_reads_them_when_they_can()
+    {
+        await using (var node = await StartAsync())
+        {
+            await MakeAsync(node);
+        }
+
+        // Reading a link to itself fails as a bad sector does.
+        var (replica, import) = (RecordPath("lrs-000/replicas/lrs-zone1"), RecordPath("snapshots/imports/i"));
+        File.Move(replica, _data["aside"]);
+        File.CreateSymbolicLink(replica, replica);
+        Directory.CreateDirectory(Path.GetDirectoryName(import)!);
+        File.CreateSymbolicLink(import, import);
+        await using var again = await StartAsync();
+        Assert.Equal(_disk, await again.Client.ReadAsync("zrs"));
+        Assert.Equal(_disk, await again.Client.ReadAsync("lrs-zone2"));
+        Assert.Null(await StateOrGoneAsync(again, "lrs-zone1"));
+        Assert.Equal(TestDisk.Occupied(_disk), (await again.Client.CommitAsync("u")).OccupiedSizeBytes);
+        await Refused.WithAsync(() => GetImportAsync(again, "i"), StatusCode.Unavailable, ErrorReason.RegionUnavailable);
+        await Refused.WithAsync(() => GetImportAsync(again, "other"), StatusCode.NotFound, ErrorReason.ResourceNotFound);
+        Assert.True(new FileInfo(import).LinkTarget is not null);
+
+        File.Move(_data["aside"], replica, overwrite: true);
+        File.Delete(import);
+        await Eventually.Async(async () => (await StateOrGoneAsync(again, "lrs-zone1")) == NodeReplicaState.Ready, Patience);
+        Assert.Equal(_disk, await again.Client.ReadAsync("lrs-zone1"));
+        await Eventually.Async(
+            async () => (await Assert.ThrowsAsync<RpcException>(() => GetImportAsync(again, "i"))).StatusCode == StatusCode.NotFound,
+            Patience
+        );
     }
 
     [Fact]
@@ -167,6 +203,11 @@ public sealed class ZoneTests(NodesFixture nodes) : IDisposable
     }
 
     private Task<TestNode> StartAsync() => nodes.StartAsync("zoned", zones: 3, _data, Watchful);
+
+    private string RecordPath(string name) => Path.Combine(_data["zone1"], $"{name}.record");
+
+    private static Task GetImportAsync(TestNode node, string id) =>
+        node.Client.Imports.GetImportAsync(new() { UploadId = id }).ResponseAsync;
 
     private static Task HealthyAsync(TestNode node, int zone, bool healthy) =>
         Eventually.Async(
