@@ -15,6 +15,7 @@ internal sealed partial class ReplicaManager(
     ReplicaRegistry registry,
     BlockMender mender,
     SourceOpener sources,
+    PullJournal journal,
     RegionTelemetry telemetry,
     IOptions<RegionOptions> options,
     TimeProvider time,
@@ -25,7 +26,6 @@ internal sealed partial class ReplicaManager(
     private const long SmallDisk = 4L << 20;
     private const int EarlierLooked = 8;
     private static readonly TimeSpan TombstoneLifetime = TimeSpan.FromDays(1);
-    private static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _slots = new(options.Value.MaxRunningPulls, options.Value.MaxRunningPulls);
 
@@ -46,7 +46,7 @@ internal sealed partial class ReplicaManager(
         var replica = registry.GetOrAdd(order.ReplicaId);
         using (await replica.EnterAsync(cancellationToken))
         {
-            var record = await registry.ChangeAsync(replica, current => Admit(current, order), cancellationToken);
+            var record = await registry.ChangeAsync(replica, current => ReplicaRules.Admit(current, order), cancellationToken);
             if (record.Phase is ReplicaPhase.Pulling or ReplicaPhase.Damaged && replica.Job is not { IsRunning: true })
             {
                 StartJob(replica, order, store);
@@ -76,7 +76,7 @@ internal sealed partial class ReplicaManager(
                 return;
             }
 
-            RequireCurrent(record, fencingToken);
+            ReplicaRules.RequireCurrent(record, fencingToken);
             if (record.Phase is not (ReplicaPhase.Pulling or ReplicaPhase.Damaged))
             {
                 return;
@@ -110,7 +110,7 @@ internal sealed partial class ReplicaManager(
                 return null;
             }
 
-            RequireCurrent(record, fencingToken);
+            ReplicaRules.RequireCurrent(record, fencingToken);
             if (record.Phase == ReplicaPhase.Dropped)
             {
                 return null;
@@ -166,63 +166,6 @@ internal sealed partial class ReplicaManager(
         _slots.Dispose();
     }
 
-    /// <summary>The record that an order leads to: the one there is, with a newer token, or a new one.</summary>
-    private static ReplicaRecord Admit(ReplicaRecord? record, PullOrder order)
-    {
-        if (record is null)
-        {
-            return new ReplicaRecord
-            {
-                Id = order.ReplicaId,
-                FencingToken = order.FencingToken,
-                StorageAccountType = order.Store.Type,
-                Ordinal = order.Store.Ordinal,
-                Disks = order.Disks,
-                Phase = ReplicaPhase.Pulling,
-            };
-        }
-
-        RequireCurrent(record, order.FencingToken);
-        if (record.Phase == ReplicaPhase.Dropped)
-        {
-            throw new RegionException(
-                ErrorReason.ResourceMarkedForDeletion,
-                $"The replica {record.Id} was dropped; a new one takes a new id."
-            );
-        }
-
-        if (record.Store != order.Store || !record.Disks.SequenceEqual(order.Disks))
-        {
-            throw new RegionException(
-                ErrorReason.PropertyChangeNotAllowed,
-                $"The replica {record.Id} is in the store {record.Store} with other disks; a replica never changes."
-            )
-            {
-                Details = new Dictionary<string, string>
-                {
-                    ["target"] = record.Store != order.Store ? "store" : "disks",
-                    ["current"] =
-                        record.Store != order.Store ? $"{record.Store}" : string.Join(' ', record.Disks.Select(disk => disk.Digest)),
-                    ["requested"] =
-                        record.Store != order.Store ? $"{order.Store}" : string.Join(' ', order.Disks.Select(disk => disk.Digest)),
-                },
-            };
-        }
-
-        return record.FencingToken == order.FencingToken ? record : record with { FencingToken = order.FencingToken };
-    }
-
-    private static void RequireCurrent(ReplicaRecord record, long fencingToken)
-    {
-        if (fencingToken < record.FencingToken)
-        {
-            throw new RegionException(
-                ErrorReason.Fenced,
-                $"The fencing token {fencingToken} is out of date: the replica {record.Id} has seen {record.FencingToken}."
-            );
-        }
-    }
-
     private void StartJob(Replica replica, PullOrder order, RegionStore store)
     {
         var repairs = replica.Record!.Phase == ReplicaPhase.Damaged;
@@ -234,8 +177,12 @@ internal sealed partial class ReplicaManager(
             Verify = repairs ? token => mender.VerifyAsync(store, order.Disks, token) : null,
         };
         replica.Job = job;
-        job.Start(AdmitAsync, token => CompleteAsync(replica, job, store, token), failure => EndAsync(replica, job, failure));
-        _ = CheckpointAsync(replica, job);
+        job.Start(
+            AdmitAsync,
+            token => journal.CompleteAsync(replica, job, store, token),
+            failure => journal.EndAsync(replica, job, failure)
+        );
+        _ = journal.CheckpointAsync(replica, job);
     }
 
     /// <summary>The newest contents of a store at the same place of the machine: one of them may be the version before.</summary>
@@ -261,50 +208,6 @@ internal sealed partial class ReplicaManager(
         return new Slot(_slots);
     }
 
-    private async ValueTask CompleteAsync(Replica replica, PullJob job, RegionStore store, CancellationToken cancellationToken)
-    {
-        var now = time.GetUtcNow();
-        var record = await registry.ChangeAsync(
-            replica,
-            current =>
-                Counted(current!, job) with
-                {
-                    Phase = ReplicaPhase.Ready,
-                    ReadyTime = current!.ReadyTime ?? now,
-                    LastVerifiedTime = now,
-                    Details = "",
-                },
-            cancellationToken
-        );
-        registry.Hold(record, store);
-        LogReady(replica.Id, record.TotalBytes, record.TransferredBytes);
-    }
-
-    private async ValueTask EndAsync(Replica replica, PullJob job, Exception? failure)
-    {
-        if (failure is null)
-        {
-            return;
-        }
-
-        LogFailed(failure, replica.Id);
-        try
-        {
-            // A pull that was ended, by a drop or by the end of the process, did not fail.
-            var ended = failure is OperationCanceledException;
-            await registry.ChangeAsync(
-                replica,
-                current => Counted(current!, job) with { Details = ended ? current!.Details : failure.Message },
-                CancellationToken.None
-            );
-        }
-        catch (Exception exception) when (exception is IOException or RegionException or UnauthorizedAccessException)
-        {
-            // The store may be full or gone, which is why the pull failed. The job itself still tells its failure.
-            LogNotSaved(exception, replica.Id);
-        }
-    }
-
     /// <summary>Refuses what can't fit before anything of it is written: a half-made replica would only keep room from others.</summary>
     private void RequireRoom(RegionStore store, long missing)
     {
@@ -317,47 +220,11 @@ internal sealed partial class ReplicaManager(
         }
     }
 
-    /// <summary>Writes down now and then how much has crossed a border, so that a crash forgets little of it.</summary>
-    private async Task CheckpointAsync(Replica replica, PullJob job)
-    {
-        while (await Task.WhenAny(job.Completion, Task.Delay(CheckpointInterval, CancellationToken.None)) != job.Completion)
-        {
-            try
-            {
-                await registry.ChangeAsync(replica, current => Counted(current!, job), CancellationToken.None);
-            }
-            catch (Exception exception) when (exception is IOException or RegionException or UnauthorizedAccessException)
-            {
-                LogNotSaved(exception, replica.Id);
-            }
-        }
-    }
-
-    private static ReplicaRecord Counted(ReplicaRecord record, PullJob job) =>
-        record with
-        {
-            TransferredBytes = job.TransferredBytes,
-            SourceRegion = job.SourceRegion.Length > 0 ? job.SourceRegion : record.SourceRegion,
-        };
-
-    [LoggerMessage(
-        1,
-        LogLevel.Information,
-        "Replica {Replica} is ready: {TotalBytes} bytes, {TransferredBytes} of them from another region"
-    )]
-    private partial void LogReady(string replica, long totalBytes, long transferredBytes);
-
-    [LoggerMessage(2, LogLevel.Warning, "The pull of replica {Replica} ended")]
-    private partial void LogFailed(Exception exception, string replica);
-
-    [LoggerMessage(3, LogLevel.Information, "Replica {Replica} was dropped")]
+    [LoggerMessage(1, LogLevel.Information, "Replica {Replica} was dropped")]
     private partial void LogDropped(string replica);
 
-    [LoggerMessage(6, LogLevel.Information, "The pull of replica {Replica} was stopped")]
+    [LoggerMessage(2, LogLevel.Information, "The pull of replica {Replica} was stopped")]
     private partial void LogStopped(string replica);
-
-    [LoggerMessage(4, LogLevel.Error, "The state of replica {Replica} could not be written")]
-    private partial void LogNotSaved(Exception exception, string replica);
 
     private sealed class Slot(SemaphoreSlim slots) : IDisposable
     {
