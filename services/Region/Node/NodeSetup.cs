@@ -50,6 +50,7 @@ internal static class NodeSetup
         services.AddSingleton<GuardedHttp>();
         services.AddSingleton<ImportManager>();
         services.AddSingleton<ReplicaRegistry>();
+        services.AddSingleton<PullRoom>();
         services.AddSingleton<PullJournal>();
         services.AddSingleton<ReplicaManager>();
         services.AddSingleton<StoreLoader>();

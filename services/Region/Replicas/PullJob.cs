@@ -38,8 +38,8 @@ internal sealed class PullJob(
     private volatile string _sourceRegion = "";
     private Task _work = Task.CompletedTask;
 
-    /// <summary>Told how many bytes are lacking before any is fetched; throws to refuse.</summary>
-    public Action<long>? Admit { get; init; }
+    /// <summary>Finds room for it.</summary>
+    public required PullRoom Room { get; init; }
 
     /// <summary>
     /// Reads everything that is there and has what is damaged count as not there; false when it found some. For a replica that is repaired:
@@ -58,6 +58,12 @@ internal sealed class PullJob(
 
     /// <summary>The region that bytes came from last; empty while none came.</summary>
     public string SourceRegion => _sourceRegion;
+
+    /// <summary>Where it goes.</summary>
+    public StoreName Store => order.Store;
+
+    /// <summary>Bytes that room was found for and that it is still to write.</summary>
+    public long LackingBytes => IsRunning ? _progress.Sum(disk => disk.LackingBytes) : 0;
 
     /// <summary>Bytes in place.</summary>
     public long CopiedBytes => _progress.Sum(disk => disk.CopiedBytes);
@@ -117,6 +123,7 @@ internal sealed class PullJob(
 
     private async Task CopyAndCheckAsync(Func<CancellationToken, ValueTask> complete, CancellationToken cancellationToken)
     {
+        Room.RequireAtLeast(this, target, order.Disks);
         for (var round = 0; round < Rounds; round++)
         {
             _state = ReplicaState.Copying;
@@ -189,7 +196,11 @@ internal sealed class PullJob(
     private async Task<RootNode> CopyDiskAsync(int disk, IContentSource source, CancellationToken cancellationToken)
     {
         var expected = order.Disks[disk];
-        var transfer = new ContentTransfer(target, _progress[disk], earlier(expected)) { Admit = Admit };
+        var progress = _progress[disk];
+        var transfer = new ContentTransfer(target, progress, earlier(expected))
+        {
+            Admit = missing => Room.Require(this, target, progress, missing),
+        };
         var crosses = source.Region != homeRegion;
         if (crosses)
         {

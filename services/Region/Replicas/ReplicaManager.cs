@@ -15,6 +15,7 @@ internal sealed partial class ReplicaManager(
     ReplicaRegistry registry,
     BlockMender mender,
     SourceOpener sources,
+    PullRoom room,
     PullJournal journal,
     RegionTelemetry telemetry,
     IOptions<RegionOptions> options,
@@ -173,7 +174,7 @@ internal sealed partial class ReplicaManager(
         var before = Math.Max(replica.Record.TransferredBytes, order.TransferredBytes);
         var job = new PullJob(order, store, sources, disk => EarlierContents(order.Store, disk), telemetry, options.Value.Name, before)
         {
-            Admit = missing => RequireRoom(store, missing),
+            Room = room,
             Verify = repairs ? token => mender.VerifyAsync(store, order.Disks, token) : null,
         };
         replica.Job = job;
@@ -206,18 +207,6 @@ internal sealed partial class ReplicaManager(
     {
         await _slots.WaitAsync(cancellationToken);
         return new Slot(_slots);
-    }
-
-    /// <summary>Refuses what can't fit before anything of it is written: a half-made replica would only keep room from others.</summary>
-    private void RequireRoom(RegionStore store, long missing)
-    {
-        var available = stores.AvailableTo(store.Name);
-        if (missing > available)
-        {
-            throw new StorageExhaustedException(
-                $"The replica takes {missing} bytes more, and {available} are left in the zones of {store.Name}."
-            );
-        }
     }
 
     [LoggerMessage(1, LogLevel.Information, "Replica {Replica} was dropped")]

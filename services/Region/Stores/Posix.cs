@@ -18,6 +18,11 @@ internal static partial class Posix
     private const int QuotaExceeded = 122;
     private const uint SyncFileRangeWrite = 2;
     private const int AdviceDontNeed = 4;
+    private const int CurrentFolder = -100;
+
+    // `struct statx` is the same on every architecture; the device is two numbers of 32 bits.
+    private const int StatxSize = 256;
+    private const int StatxDeviceAt = 136;
 
     // The only flags whose values differ between the architectures that .NET runs on.
     private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
@@ -96,6 +101,23 @@ internal static partial class Posix
 
     /// <summary>True for errors that say "there is no room".</summary>
     public static bool IsOutOfSpace(IOException exception) => exception.HResult is NoSpace or QuotaExceeded or FileTooLarge;
+
+    /// <summary>The device that a file or folder lies on; null where the system does not tell.</summary>
+    public static ulong? DeviceOf(string path)
+    {
+        try
+        {
+            Span<byte> facts = stackalloc byte[StatxSize];
+            return Statx(CurrentFolder, path, flags: 0, mask: 0, facts) == 0 ? MemoryMarshal.Read<ulong>(facts[StatxDeviceAt..]) : null;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int folder, string path, int flags, uint mask, Span<byte> facts);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

@@ -107,11 +107,23 @@ internal sealed class StoreSet : IAsyncDisposable
         );
     }
 
-    /// <summary>Bytes that can still be written to a store: what the fullest of its zones has room for.</summary>
-    public long AvailableTo(StoreName name)
+    /// <summary>
+    /// Bytes that can still be written to a store, each of them in all of its zones: what the fullest of their disks has room for. Zones on one
+    /// disk share its room, so that it is counted once.
+    /// </summary>
+    /// <param name="name">The store.</param>
+    /// <param name="promised">Bytes that others are about to write, and to which stores.</param>
+    public long AvailableTo(StoreName name, params IReadOnlyCollection<(StoreName Store, long Bytes)> promised)
     {
-        var zones = name.ZonesOf(ZoneCount);
-        return Math.Min(zones.Min(zone => _zones[zone - 1].AvailableBytes()), Capacity.LeftBytes / zones.Length);
+        var zones = ZonesOf(name);
+        var left = (Capacity.LeftBytes - promised.Sum(other => other.Bytes * ZonesOf(other.Store).Length)) / zones.Length;
+        foreach (var disk in zones.GroupBy(zone => zone.Disk))
+        {
+            var taken = promised.Sum(other => other.Bytes * ZonesOf(other.Store).Count(zone => zone.Disk == disk.Key));
+            left = Math.Min(left, (disk.Min(zone => zone.AvailableBytes()) - taken) / disk.Count());
+        }
+
+        return Math.Max(0, left);
     }
 
     /// <summary>Looks at every zone anew, closes what can't be used any more and opens what can again.</summary>
@@ -248,9 +260,11 @@ internal sealed class StoreSet : IAsyncDisposable
         }
     }
 
+    private IZone[] ZonesOf(StoreName name) => Array.ConvertAll(name.ZonesOf(ZoneCount), zone => _zones[zone - 1]);
+
     private RegionStore OpenStore(StoreName name)
     {
-        var zones = Array.ConvertAll(name.ZonesOf(ZoneCount), zone => _zones[zone - 1]);
+        var zones = ZonesOf(name);
         var parts = Array.ConvertAll(zones, zone => new ZoneStore(zone, name));
         var records = Array.ConvertAll(zones, zone => zone.Records(name));
         void Bad(BlockRef block, RegionException failure) => _bad?.Invoke(name, block, failure);

@@ -49,12 +49,12 @@ internal sealed class ContentTransfer(RegionStore target, TransferProgress progr
                     target.Blocks,
                     bytes =>
                     {
-                        progress.AddCopied(bytes);
+                        progress.AddWritten(bytes);
                         progress.AddTransferred(crossesBorder ? bytes : 0);
                     },
                     token
                 );
-                progress.AddCopied(run.RepeatedBytes);
+                progress.AddWritten(run.RepeatedBytes);
                 Forget(run.Blocks.Span);
             }
         );

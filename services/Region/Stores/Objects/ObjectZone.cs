@@ -44,6 +44,9 @@ internal sealed class ObjectZone(IObjectBucket bucket, string prefix, int number
     }
 
     /// <inheritdoc/>
+    public string Disk => $"{prefix}{number}";
+
+    /// <inheritdoc/>
     public long AvailableBytes() => _failure.Length == 0 ? long.MaxValue : 0;
 
     /// <inheritdoc/>

@@ -15,6 +15,9 @@ internal interface IZone
     /// <returns>Why it can't; empty when it can.</returns>
     string Check();
 
+    /// <summary>What it lies on: zones of the same name share the room of one disk.</summary>
+    string Disk { get; }
+
     /// <summary>Bytes that can still be written, as far as the medium goes; 0 when the zone can't be used.</summary>
     long AvailableBytes();
 

@@ -52,6 +52,9 @@ internal sealed class ZoneFolder(string dataPath, int number, Func<string, IBloc
     }
 
     /// <inheritdoc/>
+    public string Disk => Posix.DeviceOf(Path) is { } device ? $"device {device:x}" : Path;
+
+    /// <inheritdoc/>
     public long AvailableBytes()
     {
         try
