@@ -1,9 +1,6 @@
 using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
-using System.Text.Json;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Node;
-using Gallery.Region.Stores;
 using Gallery.Region.Uploads;
 using Microsoft.Extensions.Options;
 
@@ -15,10 +12,8 @@ namespace Gallery.Region.Imports;
 /// </summary>
 internal sealed partial class ImportManager : IAsyncDisposable
 {
-    private const string Kind = "imports";
-
     private readonly ConcurrentDictionary<string, ActiveImport> _imports = new(StringComparer.Ordinal);
-    private readonly RegionStore _store;
+    private readonly ImportRecords _records;
     private readonly UploadManager _uploads;
     private readonly GuardedHttp _http;
     private readonly HostRules _rules;
@@ -27,11 +22,10 @@ internal sealed partial class ImportManager : IAsyncDisposable
     private readonly ILogger<ImportManager> _logger;
     private readonly SemaphoreSlim _turns;
     private readonly CancellationTokenSource _stopping = new();
-    private volatile HashSet<string>? _outOfReach;
 
     /// <summary>Puts it beside the uploads.</summary>
     public ImportManager(
-        StoreSet stores,
+        ImportRecords records,
         UploadManager uploads,
         GuardedHttp http,
         HostRules rules,
@@ -40,7 +34,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
         ILogger<ImportManager> logger
     )
     {
-        _store = stores.Snapshots;
+        _records = records;
         _uploads = uploads;
         _http = http;
         _rules = rules;
@@ -58,52 +52,13 @@ internal sealed partial class ImportManager : IAsyncDisposable
     /// <exception cref="RegionException">Some are out of reach; the others are known on return all the same.</exception>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
-        if (_store.Failure.Length > 0)
-        {
-            return;
-        }
-
-        var outOfReach = new HashSet<string>(StringComparer.Ordinal);
-        RegionException? failure = null;
         var uploads = _uploads.Records.Select(record => record.Id).ToHashSet(StringComparer.Ordinal);
-        foreach (var id in await _store.Records.ListAsync(Kind, cancellationToken))
-        {
-            if (_imports.ContainsKey(id))
-            {
-                continue;
-            }
+        await _records.ReadAsync(_imports.ContainsKey, TryAdd, cancellationToken);
 
-            try
-            {
-                var bytes = await _store.Records.TryGetAsync(Kind, id, cancellationToken);
-                var record = bytes is null ? null : JsonSerializer.Deserialize(bytes, ImportJson.Default.ImportRecord);
-                if (record is not null && (uploads.Contains(id) || record.Failure != ErrorReason.Unspecified))
-                {
-                    _imports[id] = new ActiveImport(record);
-                    continue;
-                }
-            }
-            catch (Exception exception) when (exception is BlockCorruptException or JsonException)
-            {
-                LogUnreadable(exception, id);
-            }
-            catch (RegionException exception)
-            {
-                // It may be sound: its zone has just gone, or the disk fails in this place.
-                failure = exception;
-                outOfReach.Add(id);
-                continue;
-            }
-
-            // Without its upload, or its record, it begins anew.
-            await _store.Records.DeleteAsync(Kind, id, cancellationToken);
-        }
-
-        _outOfReach = outOfReach;
-        if (failure is not null)
-        {
-            ExceptionDispatchInfo.Throw(failure);
-        }
+        // Without its upload it begins anew.
+        bool TryAdd(ImportRecord record) =>
+            (uploads.Contains(record.Id) || record.Failure != ErrorReason.Unspecified)
+            && _imports.TryAdd(record.Id, new ActiveImport(record));
     }
 
     /// <summary>Begins an import, or goes on with it.</summary>
@@ -111,7 +66,11 @@ internal sealed partial class ImportManager : IAsyncDisposable
     public ImportView Start(string id, ImportUri uri, DiskFormat format)
     {
         Check(uri);
-        RequireInReach(id);
+        if (!_imports.ContainsKey(id))
+        {
+            _records.RequireInReach(id);
+        }
+
         while (true)
         {
             var import = _imports.GetOrAdd(
@@ -148,10 +107,13 @@ internal sealed partial class ImportManager : IAsyncDisposable
     /// <exception cref="RegionException">There is none, or what is known of it is out of reach.</exception>
     public ImportView Get(string id)
     {
-        RequireInReach(id);
-        return _imports.TryGetValue(id, out var import)
-            ? import.View
-            : throw new RegionException(ErrorReason.ResourceNotFound, $"There is no import {id} on this node.");
+        if (_imports.TryGetValue(id, out var import))
+        {
+            return import.View;
+        }
+
+        _records.RequireInReach(id);
+        throw new RegionException(ErrorReason.ResourceNotFound, $"There is no import {id} on this node.");
     }
 
     /// <inheritdoc/>
@@ -174,17 +136,6 @@ internal sealed partial class ImportManager : IAsyncDisposable
         else if (_options.Folders.Count == 0)
         {
             throw ImportErrors.NotAllowed("this region imports no files of its machine (Imports:Folders is empty).");
-        }
-    }
-
-    private void RequireInReach(string id)
-    {
-        if (!_imports.ContainsKey(id) && _outOfReach?.Contains(id) != false)
-        {
-            throw new RegionException(
-                ErrorReason.RegionUnavailable,
-                _store.Failure is { Length: > 0 } away ? away : $"What the node knows of the import {id} can't be read at the moment."
-            );
         }
     }
 
@@ -284,7 +235,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
 
         try
         {
-            await _store.Records.DeleteAsync(Kind, import.Record.Id, default);
+            await _records.DeleteAsync(import.Record.Id);
             await _uploads.DeleteAsync(import.Record.Id, default);
         }
         catch (Exception exception) when (exception is RegionException or IOException)
@@ -313,12 +264,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
     {
         _telemetry.Imported(record.FetchedBytes - import.Record.FetchedBytes);
         import.Keep(record);
-        await _store.Records.PutAsync(
-            Kind,
-            record.Id,
-            JsonSerializer.SerializeToUtf8Bytes(record, ImportJson.Default.ImportRecord),
-            CancellationToken.None
-        );
+        await _records.PutAsync(record);
     }
 
     [LoggerMessage(1, LogLevel.Information, "The import {Import} of {Address} has arrived; {FetchedBytes} bytes were fetched")]
@@ -326,7 +272,4 @@ internal sealed partial class ImportManager : IAsyncDisposable
 
     [LoggerMessage(2, LogLevel.Warning, "The import {Import} of {Address} ended early")]
     private partial void LogEnded(Exception exception, string import, string address);
-
-    [LoggerMessage(3, LogLevel.Warning, "The record of import {Import} can't be read; it begins anew")]
-    private partial void LogUnreadable(Exception exception, string import);
 }

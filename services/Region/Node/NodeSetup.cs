@@ -48,6 +48,7 @@ internal static class NodeSetup
         services.AddSingleton<UploadManager>();
         services.AddSingleton<HostRules>();
         services.AddSingleton<GuardedHttp>();
+        services.AddSingleton<ImportRecords>();
         services.AddSingleton<ImportManager>();
         services.AddSingleton<ReplicaRegistry>();
         services.AddSingleton<PullRoom>();
