@@ -15,6 +15,9 @@ internal sealed class HttpSource : IImportSource
 {
     private const int MaxRedirects = 5;
 
+    /// <summary>Bytes that must come in as many requests as are repeated, else the server counts as away.</summary>
+    private const int LeastProgress = 64 * 1024;
+
     private readonly ImportUri _uri;
     private readonly GuardedHttp _http;
     private readonly HostRules _rules;
@@ -93,18 +96,35 @@ internal sealed class HttpSource : IImportSource
     public async ValueTask<int> ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         var count = (int)Math.Min(destination.Length, Math.Max(0, Length - offset));
-        return count == 0
-            ? 0
-            : await TryAsync(
-                async token =>
-                {
-                    using var answer = await SendAsync(offset, count, token);
-                    await using var body = await answer.Content.ReadAsStreamAsync(token);
-                    await body.ReadExactlyAsync(destination[..count], token);
-                    return count;
-                },
-                cancellationToken
-            );
+        var have = 0;
+        while (have < count)
+        {
+            var before = have;
+            try
+            {
+                await TryAsync(ReadOnAsync, cancellationToken);
+            }
+            catch (SourceAwayException) when (have - before >= LeastProgress)
+            {
+                // A slow server, or one that breaks off again and again, and yet it gets on.
+            }
+        }
+
+        return count;
+
+        // What has come stays: each request is for the rest.
+        async Task<int> ReadOnAsync(CancellationToken token)
+        {
+            using var answer = await SendAsync(offset + have, count - have, token);
+            await using var body = await answer.Content.ReadAsStreamAsync(token);
+            while (have < count)
+            {
+                var read = await body.ReadAsync(destination[have..count], token);
+                have += read > 0 ? read : throw new EndOfStreamException();
+            }
+
+            return have;
+        }
     }
 
     /// <inheritdoc/>

@@ -44,6 +44,19 @@ public sealed class HttpImportTests(ImportsFixture fixture)
     }
 
     [Fact]
+    public async Task A_server_that_breaks_off_again_and_again_is_asked_for_the_rest()
+    {
+        var disk = TestDisk.Make(9, 60);
+        await using var server = await SourceServer.StartAsync(disk);
+        // More often than a request is repeated; each time, some of what was asked for has come.
+        server.FailNext(8, 0);
+        Assert.Equal(ImportState.Arrived, (await fixture.ImportAsync("flapping", server.Url)).State);
+        Assert.Equal(disk, await fixture.ReadBackAsync("flapping"));
+        // The last answer alone is a whole one, and it is short.
+        Assert.InRange(server.ServedBytes, 1, disk.Length / 4);
+    }
+
+    [Fact]
     public async Task A_server_that_stays_away_leaves_the_import_waiting_and_it_goes_on_where_it_was()
     {
         var disk = TestDisk.Make(5, 400);

@@ -124,6 +124,8 @@ internal sealed class SourceServer : IAsyncDisposable
         await http.Response.Body.WriteAsync(breakOff ? bytes[..(bytes.Length / 2)] : bytes);
         if (breakOff)
         {
+            // What is still on its way when a connection breaks is lost with it.
+            await Task.Delay(100);
             http.Abort();
             return;
         }
