@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using Gallery.Contracts.Common.V1;
@@ -54,7 +53,6 @@ internal sealed class BlocksClient(
     {
         try
         {
-            var clock = Stopwatch.StartNew();
             using var request = RequestOf(content, run);
             using var response = await SendAsync(request, cancellationToken);
             if (response.StatusCode != HttpStatusCode.OK)
@@ -72,7 +70,7 @@ internal sealed class BlocksClient(
             );
             await ReceiveAsync(BodyOf(response, wire), run, target, receiver, cancellationToken);
             telemetry.Received(wire.Received, region);
-            speed.Add(wire.Received, clock.Elapsed);
+            speed.Add(wire.Received, wire.Waited);
             return true;
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConnectionError)

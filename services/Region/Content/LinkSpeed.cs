@@ -45,7 +45,7 @@ internal sealed class LinkSpeed
 
     /// <summary>Notes a request.</summary>
     /// <param name="wireBytes">Bytes that came over the wire.</param>
-    /// <param name="time">How long they took.</param>
+    /// <param name="time">How long they were waited for: what the disk at this end takes is no matter of the link.</param>
     public void Add(long wireBytes, TimeSpan time)
     {
         if (wireBytes < LeastBytes)

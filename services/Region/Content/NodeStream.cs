@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Links;
 
@@ -27,6 +28,9 @@ internal sealed class NodeStream(
     /// <summary>Bytes that came.</summary>
     public long Received { get; private set; }
 
+    /// <summary>How long they, and their share of the bandwidth, were waited for.</summary>
+    public TimeSpan Waited { get; private set; }
+
     /// <inheritdoc/>
     public override bool CanRead => true;
 
@@ -53,7 +57,7 @@ internal sealed class NodeStream(
         _silence.CancelAfter(timeout);
         try
         {
-            read = await link.WaitAsync(inner.ReadAsync(buffer, _silence.Token));
+            read = await TimeAsync(inner.ReadAsync(buffer, _silence.Token));
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -68,7 +72,7 @@ internal sealed class NodeStream(
         _silence.CancelAfter(Timeout.InfiniteTimeSpan);
         Received += read;
         link.Received(read);
-        await link.WaitAsync(limiter.WaitAsync(read, cancellationToken));
+        await TimeAsync(ShareAsync(read));
         return read;
     }
 
@@ -86,6 +90,25 @@ internal sealed class NodeStream(
 
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private async ValueTask<int> ShareAsync(int bytes)
+    {
+        await limiter.WaitAsync(bytes, cancellationToken);
+        return bytes;
+    }
+
+    private async ValueTask<int> TimeAsync(ValueTask<int> arrival)
+    {
+        if (arrival.IsCompleted)
+        {
+            return await arrival;
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        var count = await link.WaitAsync(arrival);
+        Waited += Stopwatch.GetElapsedTime(start);
+        return count;
+    }
 
     /// <inheritdoc/>
     public override void Flush() => throw new NotSupportedException();
