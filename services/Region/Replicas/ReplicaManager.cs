@@ -101,6 +101,12 @@ internal sealed partial class ReplicaManager(
     {
         if (registry.Find(id) is not { } replica)
         {
+            if (await registry.TryDiscardAsync(id, cancellationToken) is { } unreadable)
+            {
+                LogDropped(id);
+                return unreadable;
+            }
+
             return stores.FirstFailure is { Length: > 0 } away ? throw new RegionException(ErrorReason.RegionUnavailable, away) : null;
         }
 

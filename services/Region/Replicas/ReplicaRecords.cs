@@ -80,6 +80,23 @@ internal sealed partial class ReplicaRecords(StoreSet stores, ILogger<ReplicaRec
     public ValueTask DeleteAsync(ReplicaRecord record, CancellationToken cancellationToken) =>
         stores.Get(record.Store).Records.DeleteAsync(Kind, record.Id, cancellationToken);
 
+    /// <summary>Removes a record that could not be read.</summary>
+    /// <returns>Its store; null when there is no such record.</returns>
+    public async ValueTask<StoreName?> TryDiscardAsync(string id, CancellationToken cancellationToken)
+    {
+        foreach (var (store, ids) in _unreadable)
+        {
+            if (ids.ContainsKey(id))
+            {
+                await stores.Get(store).Records.DeleteAsync(Kind, id, cancellationToken);
+                ids.TryRemove(id, out _);
+                return store;
+            }
+        }
+
+        return null;
+    }
+
     [LoggerMessage(
         1,
         LogLevel.Error,

@@ -99,6 +99,12 @@ internal sealed partial class ReplicaRegistry(
         _replicas.TryRemove(record.Id, out _);
     }
 
+    /// <summary>Removes the record of a replica of which nothing is known since it can't be read; else nothing of its store could be freed.</summary>
+    /// <returns>The replica's store; null when there is no such record.</returns>
+    /// <exception cref="RegionException">A zone is away that may have the record.</exception>
+    public ValueTask<StoreName?> TryDiscardAsync(string id, CancellationToken cancellationToken) =>
+        records.TryDiscardAsync(id, cancellationToken);
+
     /// <summary>Finds a replica.</summary>
     /// <exception cref="RegionException">There is none.</exception>
     public ReplicaView Get(string id) =>

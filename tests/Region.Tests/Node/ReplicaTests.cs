@@ -242,6 +242,29 @@ public sealed class ReplicaTests(NodesFixture nodes)
     }
 
     [Fact]
+    public async Task A_replica_whose_record_is_damaged_can_be_dropped_and_its_bytes_are_freed()
+    {
+        using var data = new TempFolder();
+        await using (var node = await nodes.StartAsync("spoilt", data: data))
+        {
+            var content = await node.Client.PublishAsync("u", TestDisk.Make(175));
+            await node.Client.PullAsync(NodeClient.Order("spoilt", content, node.Client.FromUpload("u")));
+            await node.Client.PullAsync(NodeClient.Order("sound", content, node.Client.FromUpload("u"), ordinal: 1));
+        }
+
+        await File.AppendAllTextAsync(data["zone1/lrs-000/replicas/spoilt.record"], "x");
+        await using var again = await nodes.StartAsync("spoilt", data: data);
+        await Refused.WithAsync(
+            () => again.Client.Replicas.GetReplicaAsync(new() { ReplicaId = "spoilt" }),
+            StatusCode.NotFound,
+            ErrorReason.ResourceNotFound
+        );
+        await again.Client.Replicas.DeleteReplicaAsync(new() { ReplicaId = "spoilt", FencingToken = 2 });
+        await Eventually.Async(() => !Directory.EnumerateFiles(data["zone1/lrs-000/segments"], "*.seg").Any());
+        Assert.Equal(TestDisk.Make(175), await again.Client.ReadAsync("sound"));
+    }
+
+    [Fact]
     public async Task Everything_is_still_there_after_a_restart()
     {
         using var data = new TempFolder();
