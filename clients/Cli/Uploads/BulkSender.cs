@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.IO.Hashing;
 using System.Net;
 using System.Net.Http.Headers;
 using ZstdSharp;
@@ -16,8 +17,12 @@ namespace Gallery.Cli.Uploads;
 /// <param name="token">The grant. A secret.</param>
 internal sealed class BulkSender(HttpClient client, Uri node, string uploadId, string token)
 {
-    private readonly Uri address = new(node, $"/v1/uploads/{uploadId}/blocks");
+    private readonly Uri declared = new(node, $"/v1/uploads/{uploadId}/blocks");
+    private readonly Uri undeclared = new(node, $"/v1/uploads/{uploadId}/blocks?declare=true");
     private readonly LinkSpeed speed = new();
+
+    /// <summary>True when the way to the node is so slow that no byte should go over it for nothing.</summary>
+    public bool IsSlow => speed.IsSlow;
 
     /// <summary>
     /// Sends blocks; when it returns true, the node has them for good. False when it did not take them: `WriteBlocks` then tells why, or takes them.
@@ -26,10 +31,15 @@ internal sealed class BulkSender(HttpClient client, Uri node, string uploadId, s
     /// <param name="isDelta">True when the node had most of what was declared with them.</param>
     /// <param name="sent">Told of the bytes of blocks that are on their way.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<bool> TrySendAsync(IReadOnlyList<DataBlock> blocks, bool isDelta, Action<long> sent, CancellationToken cancellation)
+    public Task<bool> TrySendAsync(IReadOnlyList<DataBlock> blocks, bool isDelta, Action<long> sent, CancellationToken cancellation) =>
+        TrySendAsync(declared, new BlocksContent(blocks, isDelta || speed.IsSlow, withChecksums: false), sent, cancellation);
+
+    /// <summary>Sends blocks that were not declared: the node does it. False when it did not take them: declare them, and send those that it lacks.</summary>
+    public Task<bool> TrySendUndeclaredAsync(IReadOnlyList<DataBlock> blocks, Action<long> sent, CancellationToken cancellation) =>
+        TrySendAsync(undeclared, new BlocksContent(blocks, speed.IsSlow, withChecksums: true), sent, cancellation);
+
+    private async Task<bool> TrySendAsync(Uri address, BlocksContent content, Action<long> sent, CancellationToken cancellation)
     {
-        var compress = isDelta || speed.IsSlow;
-        using var content = new BlocksContent(blocks, compress);
         using var request = new HttpRequestMessage(HttpMethod.Post, address)
         {
             Content = content,
@@ -45,7 +55,7 @@ internal sealed class BulkSender(HttpClient client, Uri node, string uploadId, s
             }
 
             speed.Add(content.SentBytes, clock.Elapsed);
-            sent(blocks.Sum(block => (long)block.Data.Length));
+            sent(content.BlockBytes);
             return true;
         }
         catch (Exception cut) when (cut is HttpRequestException or IOException)
@@ -61,16 +71,20 @@ internal sealed class BulkSender(HttpClient client, Uri node, string uploadId, s
         private readonly bool compress;
         private readonly byte[] head;
 
-        public BlocksContent(IReadOnlyList<DataBlock> blocks, bool compress)
+        public BlocksContent(IReadOnlyList<DataBlock> blocks, bool compress, bool withChecksums)
         {
             this.blocks = blocks;
             this.compress = compress;
-            head = HeadOf(blocks);
+            head = HeadOf(blocks, withChecksums);
+            BlockBytes = blocks.Sum(block => (long)block.Data.Length);
             if (compress)
             {
                 Headers.ContentEncoding.Add("zstd");
             }
         }
+
+        /// <summary>Bytes of the blocks.</summary>
+        public long BlockBytes { get; }
 
         /// <summary>Bytes that went over the wire.</summary>
         public long SentBytes { get; private set; }
@@ -104,7 +118,7 @@ internal sealed class BulkSender(HttpClient client, Uri node, string uploadId, s
             return !compress;
         }
 
-        private long Length => head.Length + blocks.Sum(block => (long)block.Data.Length);
+        private long Length => head.Length + BlockBytes;
 
         private async Task WriteAsync(Stream stream, CancellationToken cancellationToken)
         {
@@ -115,13 +129,20 @@ internal sealed class BulkSender(HttpClient client, Uri node, string uploadId, s
             }
         }
 
-        private static byte[] HeadOf(IReadOnlyList<DataBlock> blocks)
+        private static byte[] HeadOf(IReadOnlyList<DataBlock> blocks, bool withChecksums)
         {
-            var head = new byte[sizeof(int) + (blocks.Count * sizeof(long))];
+            var head = new byte[sizeof(int) + (blocks.Count * sizeof(long) * (withChecksums ? 2 : 1))];
             BinaryPrimitives.WriteInt32LittleEndian(head, blocks.Count);
+            var positions = head.AsSpan(sizeof(int));
             for (var i = 0; i < blocks.Count; i++)
             {
-                BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(sizeof(int) + (i * sizeof(long))), blocks[i].Index);
+                BinaryPrimitives.WriteInt64LittleEndian(positions[(i * sizeof(long))..], blocks[i].Index);
+            }
+
+            var checksums = positions[(blocks.Count * sizeof(long))..];
+            for (var i = 0; withChecksums && i < blocks.Count; i++)
+            {
+                BinaryPrimitives.WriteUInt64LittleEndian(checksums[(i * sizeof(long))..], XxHash3.HashToUInt64(blocks[i].Data.Span));
             }
 
             return head;

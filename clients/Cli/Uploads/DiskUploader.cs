@@ -10,14 +10,13 @@ namespace Gallery.Cli.Uploads;
 
 /// <summary>
 /// Sends a file to a node. The life of a block: its stretch of the file is known to hold data, it is read, it is not all zero, it is hashed
-/// and declared, and only if the node lacks it, it is sent. The work is cut into batches that are independent of each other: each is
-/// declared and sent by itself, several at once, so that hashing and sending overlap; and each can be repeated by itself, which after a cut
-/// sends just what is still lacking.
+/// and declared, and only if the node lacks it, it is sent; where the node lacked all before it, it is sent at once. The work is cut into batches
+/// that are independent of each other: each is declared and sent by itself, several at once, so that hashing and sending overlap; and each can
+/// be repeated by itself, which after a cut sends just what is still lacking.
 /// </summary>
 internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptions options, IProgress<TransferProgress> progress)
 {
-    private const int DigestSize = 32;
-
+    private readonly Novelty novelty = new();
     private long total;
     private long done;
     private long moved;
@@ -62,10 +61,10 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
     private async Task SendAsync(Batch batch, CancellationToken cancellation)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(options.BatchBlocks * TransferOptions.BlockSize);
-        var blocks = Hash(batch, buffer);
+        var blocks = Read(batch, buffer);
         if (blocks.Count > 0)
         {
-            await node.DoAsync((grant, ct) => SendLackingAsync(grant, blocks, ct), cancellation);
+            await node.DoAsync((grant, ct) => SendAsync(grant, blocks, ct), cancellation);
         }
 
         // Given back only when nothing went wrong: a call that was broken off may still be reading from it.
@@ -74,11 +73,10 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
         Report();
     }
 
-    /// <summary>Reads a batch and hashes its blocks, but for those that are all zero.</summary>
-    private List<DataBlock> Hash(Batch batch, byte[] buffer)
+    /// <summary>Reads the blocks of a batch, but for those that are all zero.</summary>
+    private List<DataBlock> Read(Batch batch, byte[] buffer)
     {
         var blocks = new List<DataBlock>(options.BatchBlocks);
-        var digests = new byte[options.BatchBlocks * DigestSize];
         var filled = 0;
         foreach (var extent in batch.Extents)
         {
@@ -86,14 +84,10 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
             for (var offset = 0; offset < extent.Length; offset += TransferOptions.BlockSize)
             {
                 var data = buffer.AsMemory(filled + offset, (int)Math.Min(TransferOptions.BlockSize, extent.Length - offset));
-                if (!data.Span.ContainsAnyExcept((byte)0))
+                if (data.Span.ContainsAnyExcept((byte)0))
                 {
-                    continue;
+                    blocks.Add(new DataBlock((extent.Offset + offset) / TransferOptions.BlockSize, data));
                 }
-
-                var digest = digests.AsMemory(blocks.Count * DigestSize, DigestSize);
-                SHA256.HashData(data.Span, digest.Span);
-                blocks.Add(new DataBlock((extent.Offset + offset) / TransferOptions.BlockSize, digest, data));
             }
 
             filled += (int)extent.Length;
@@ -102,16 +96,33 @@ internal sealed class DiskUploader(DiskFile file, NodeAccess node, TransferOptio
         return blocks;
     }
 
+    private async Task<long> SendAsync(NodeGrant grant, List<DataBlock> blocks, CancellationToken cancellation)
+    {
+        if (grant.Bulk is { IsSlow: false } bulk && novelty.TryTakeAsNew())
+        {
+            if (await bulk.TrySendUndeclaredAsync(blocks, Moved, cancellation))
+            {
+                return blocks.Sum(block => (long)block.Data.Length);
+            }
+
+            novelty.Refuse();
+        }
+
+        return await SendLackingAsync(grant, blocks, cancellation);
+    }
+
     private async Task<long> SendLackingAsync(NodeGrant grant, List<DataBlock> blocks, CancellationToken cancellation)
     {
         var client = new UploadService.UploadServiceClient(grant.Invoker);
         var declaration = new DeclareBlocksRequest { UploadId = grant.ResourceId };
         foreach (var block in blocks)
         {
-            declaration.Blocks.Add(new DeclaredBlock { Index = block.Index, Digest = UnsafeByteOperations.UnsafeWrap(block.Digest) });
+            var digest = UnsafeByteOperations.UnsafeWrap(SHA256.HashData(block.Data.Span));
+            declaration.Blocks.Add(new DeclaredBlock { Index = block.Index, Digest = digest });
         }
 
         var answer = await client.DeclareBlocksAsync(declaration, grant.Headers, cancellationToken: cancellation);
+        novelty.Learn(blocks.Count, answer.MissingIndexes.Count);
         if (answer.MissingIndexes.Count == 0)
         {
             return 0;

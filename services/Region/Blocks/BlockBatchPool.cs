@@ -5,8 +5,10 @@ namespace Gallery.Region.Blocks;
 /// A holder never waits for a second batch while it keeps an unfinished one, so waiting always ends.
 /// </summary>
 /// <param name="limit">Batches that may be out at once.</param>
-/// <param name="kept">Idle batches that keep their memory.</param>
-internal sealed class BlockBatchPool(int limit = BlockBatchPool.DefaultLimit, int kept = 4) : IBatchLender, IDisposable
+/// <param name="kept">Idle batches that keep their memory until <see cref="Trim"/>.</param>
+internal sealed class BlockBatchPool(int limit = BlockBatchPool.DefaultLimit, int kept = BlockBatchPool.DefaultLimit)
+    : IBatchLender,
+        IDisposable
 {
     /// <summary>Batches of a node that may be out at once.</summary>
     public const int DefaultLimit = 16;

@@ -121,7 +121,7 @@ internal sealed partial class BlocksSender(HeldContents held, RegionTelemetry te
             {
                 var some = blocks.AsMemory(first, Math.Min(BlocksPerRead, blocks.Length - first));
                 await store.Blocks.ReadUncheckedAsync(some, buffer, cancellationToken);
-                var length = BlockRef.LengthOf(some.Span);
+                var length = Sized.LengthOf<BlockRef>(some.Span);
                 if (deltas is null)
                 {
                     await answer.WriteAsync(buffer.AsMemory(0, length), cancellationToken);

@@ -90,7 +90,7 @@ internal sealed class ContentGrpcService(
                 await store.Blocks.ReadAsync(some, buffer, context.CancellationToken);
                 // The message is written out before the call returns, so the buffer can be used again.
                 await responseStream.WriteAsync(ToMessage(some.Span, buffer, request.BlockDigests, first), context.CancellationToken);
-                telemetry.Served(BlockRef.LengthOf(some.Span), "node");
+                telemetry.Served(Sized.LengthOf<BlockRef>(some.Span), "node");
             }
         }
         finally

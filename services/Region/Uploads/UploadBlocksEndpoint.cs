@@ -6,6 +6,7 @@ using Gallery.Region.Access;
 using Gallery.Region.Blocks;
 using Gallery.Region.Content;
 using Gallery.Region.Node;
+using Gallery.Region.Transfers;
 using Gallery.ServiceDefaults.Access;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
@@ -17,6 +18,10 @@ namespace Gallery.Region.Uploads;
 /// Blocks in bulk from clients: `POST /v1/uploads/{upload}/blocks` with `Authorization: Bearer {upload grant}`. The body is the number of blocks
 /// (4 bytes), their positions in the file (8 bytes each), all little-endian, and then the blocks back to back; with `Content-Encoding: zstd` all of
 /// it compressed. The answer is 204, and then everything sent is durable. It is `UploadService.WriteBlocks` without messages around the bytes.
+/// <para>
+/// With `?declare=true` the blocks need not have been declared: behind the positions stands the XXH3 checksum of each block (8 bytes each), and the
+/// node finds the digests and declares them. So a disk of which little is known to the node is read and hashed but once.
+/// </para>
 /// </summary>
 internal static class UploadBlocksEndpoint
 {
@@ -49,7 +54,12 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
                 limit.MaxRequestBodySize = null;
             }
 
-            await ReceiveAsync(id, BodyOf(http.Request), http.RequestAborted);
+            var body = BodyOf(http.Request);
+            await (
+                MayDeclare(http.Request)
+                    ? ReceiveUndeclaredAsync(id, body, http.RequestAborted)
+                    : ReceiveAsync(id, body, http.RequestAborted)
+            );
             http.Response.StatusCode = StatusCodes.Status204NoContent;
         }
         catch (RegionException exception)
@@ -95,37 +105,69 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
         };
     }
 
+    private static bool MayDeclare(HttpRequest request) =>
+        request.Query["declare"].ToString() switch
+        {
+            "" or "false" => false,
+            "true" => true,
+            _ => throw new RegionException(ErrorReason.InvalidParameter, "declare must be true or false."),
+        };
+
     private async Task ReceiveAsync(string id, PipeReader body, CancellationToken cancellationToken)
     {
         await using var writer = uploads.OpenWriter(id);
         var blocks = writer.Expect(await ReadPositionsAsync(body, cancellationToken));
-        ReadOnlyMemory<BlockRef> left = blocks;
-        while (left.Length > 0)
-        {
-            // Bytes wait in the connection's buffer until blocks are whole: a slow client must not keep a batch from others.
-            var length = BlockRef.LengthOf(left.Span[..Math.Min(BlocksPerRead, left.Length)]);
-            var next = body.ReadAtLeastAsync(length, cancellationToken).AsTask();
-            if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(Pause, cancellationToken)) != next)
-            {
-                await writer.PauseAsync(cancellationToken);
-            }
-
-            left = await TakeAsync(body, await next, left, writer, cancellationToken);
-        }
-
+        await FillAsync(body, writer.Receiver, blocks, cancellationToken);
         await uploads.FinishWriterAsync(id, writer, cancellationToken);
         telemetry.Uploaded(writer.NewBytes);
     }
 
-    /// <summary>Takes the blocks that came whole.</summary>
-    /// <returns>The others.</returns>
-    private static async Task<ReadOnlyMemory<BlockRef>> TakeAsync(
+    private async Task ReceiveUndeclaredAsync(string id, PipeReader body, CancellationToken cancellationToken)
+    {
+        var positions = await ReadPositionsAsync(body, cancellationToken);
+        var checksums = await ReadNumbersAsync(body, positions.Length, cancellationToken);
+        var (receiver, blocks) = uploads.OpenReceiver(id, positions, Array.ConvertAll(checksums, checksum => (ulong)checksum));
+        await using (receiver)
+        {
+            await FillAsync(body, receiver, blocks, cancellationToken);
+            await uploads.FinishReceiverAsync(id, receiver, cancellationToken);
+        }
+
+        telemetry.Uploaded(receiver.NewBytes);
+    }
+
+    private static async Task FillAsync<TBlock>(
         PipeReader body,
-        ReadResult read,
-        ReadOnlyMemory<BlockRef> blocks,
-        UploadWriter writer,
+        BatchReceiver<TBlock> receiver,
+        ReadOnlyMemory<TBlock> blocks,
         CancellationToken cancellationToken
     )
+        where TBlock : struct, ISized
+    {
+        while (blocks.Length > 0)
+        {
+            // Bytes wait in the connection's buffer until blocks are whole: a slow client must not keep a batch from others.
+            var length = Sized.LengthOf(blocks.Span[..Math.Min(BlocksPerRead, blocks.Length)]);
+            var next = body.ReadAtLeastAsync(length, cancellationToken).AsTask();
+            if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(Pause, cancellationToken)) != next)
+            {
+                await receiver.DispatchAsync(cancellationToken);
+            }
+
+            blocks = await TakeAsync(body, await next, blocks, receiver, cancellationToken);
+        }
+    }
+
+    /// <summary>Takes the blocks that came whole.</summary>
+    /// <returns>The others.</returns>
+    private static async Task<ReadOnlyMemory<TBlock>> TakeAsync<TBlock>(
+        PipeReader body,
+        ReadResult read,
+        ReadOnlyMemory<TBlock> blocks,
+        BatchReceiver<TBlock> receiver,
+        CancellationToken cancellationToken
+    )
+        where TBlock : struct, ISized
     {
         var bytes = read.Buffer;
         try
@@ -137,7 +179,7 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
 
             while (blocks.Length > 0 && bytes.Length >= blocks.Span[0].Length)
             {
-                var (count, place) = await writer.ReserveAsync(WholeBlocks(blocks, bytes.Length), cancellationToken);
+                var (count, place) = await receiver.ReserveAsync(WholeBlocks(blocks, bytes.Length), cancellationToken);
                 bytes.Slice(0, place.Length).CopyTo(place.Span);
                 bytes = bytes.Slice(place.Length);
                 blocks = blocks[count..];
@@ -153,7 +195,8 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
     }
 
     /// <summary>As many of the blocks as so many bytes hold.</summary>
-    private static ReadOnlyMemory<BlockRef> WholeBlocks(ReadOnlyMemory<BlockRef> blocks, long bytes)
+    private static ReadOnlyMemory<TBlock> WholeBlocks<TBlock>(ReadOnlyMemory<TBlock> blocks, long bytes)
+        where TBlock : struct, ISized
     {
         var count = 0;
         for (var room = bytes; count < blocks.Length && room >= blocks.Span[count].Length; count++)
@@ -172,22 +215,25 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
             throw NotAsDescribed($"the count is {count}");
         }
 
-        return await ReadAsync(
+        return await ReadNumbersAsync(body, count, cancellationToken);
+    }
+
+    private static Task<long[]> ReadNumbersAsync(PipeReader body, int count, CancellationToken cancellationToken) =>
+        ReadAsync(
             body,
             count * sizeof(long),
             bytes =>
             {
-                var positions = new long[count];
+                var numbers = new long[count];
                 for (var i = 0; i < count; i++)
                 {
-                    positions[i] = BinaryPrimitives.ReadInt64LittleEndian(bytes[(i * sizeof(long))..]);
+                    numbers[i] = BinaryPrimitives.ReadInt64LittleEndian(bytes[(i * sizeof(long))..]);
                 }
 
-                return positions;
+                return numbers;
             },
             cancellationToken
         );
-    }
 
     private delegate T Parse<out T>(ReadOnlySpan<byte> bytes);
 

@@ -46,6 +46,7 @@ internal sealed partial class UploadManager(
             return;
         }
 
+        _unreadable.Clear();
         foreach (var id in await _store.Records.ListAsync(Kind, cancellationToken))
         {
             if (_uploads.ContainsKey(id))
@@ -130,7 +131,7 @@ internal sealed partial class UploadManager(
     /// <exception cref="RegionException">The upload is committed, or a position lies outside the file.</exception>
     public async Task<List<long>> DeclareAsync(
         string id,
-        IReadOnlyList<KeyValuePair<long, BlockDigest>> blocks,
+        IReadOnlyCollection<KeyValuePair<long, BlockDigest>> blocks,
         CancellationToken cancellationToken
     )
     {
@@ -185,22 +186,50 @@ internal sealed partial class UploadManager(
         return new UploadWriter(upload.Record.FileSize, RequireOpen(upload), _store, pool);
     }
 
+    /// <summary>Begins to take in blocks that are not declared.</summary>
+    /// <returns>The receiver, and the blocks at these positions with these checksums.</returns>
+    /// <exception cref="RegionException">The upload is committed, or a position lies outside the file.</exception>
+    public (UndeclaredReceiver Receiver, UndeclaredBlock[] Blocks) OpenReceiver(string id, long[] positions, ulong[] checksums)
+    {
+        var upload = Find(id);
+        var count = RequireOpen(upload).BlockCount;
+        var blocks = new UndeclaredBlock[positions.Length];
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            if (positions[i] < 0 || positions[i] >= count)
+            {
+                throw OutsideOfFile(positions[i], count);
+            }
+
+            blocks[i] = new(positions[i], BlockLayout.LengthOf(positions[i], upload.Record.FileSize), checksums[i]);
+        }
+
+        return (new UndeclaredReceiver(_store.Blocks, pool), blocks);
+    }
+
     /// <summary>Makes what a writer took in durable, and counts it.</summary>
     public async Task FinishWriterAsync(string id, UploadWriter writer, CancellationToken cancellationToken)
     {
         await writer.CompleteAsync(cancellationToken);
-        var upload = Find(id);
-        using (await upload.EnterAsync(cancellationToken))
+        await CountAsync(Find(id), writer.NewBytes, cancellationToken);
+    }
+
+    /// <summary>Makes what a receiver took in durable, declares it, and counts it.</summary>
+    /// <exception cref="RegionException">
+    /// A block that was not written, since the store had it, was freed meanwhile: it is declared now, and is to be sent again.
+    /// </exception>
+    public async Task FinishReceiverAsync(string id, UndeclaredReceiver receiver, CancellationToken cancellationToken)
+    {
+        await receiver.CompleteAsync(cancellationToken);
+        await _store.Blocks.FlushAsync(cancellationToken);
+        var lacking = await DeclareAsync(id, receiver.Digests, cancellationToken);
+        await CountAsync(Find(id), receiver.NewBytes, cancellationToken);
+        if (lacking.Count > 0)
         {
-            // Only a count: written down now and then, and with the commit. Each time it were costs more than a batch of blocks does.
-            upload.Record = upload.Record with
-            {
-                ReceivedBytes = upload.Record.ReceivedBytes + writer.NewBytes,
-            };
-            if (upload.SinceSaved(time) > CountInterval)
-            {
-                await SaveAsync(upload, upload.Record, cancellationToken);
-            }
+            throw new RegionException(
+                ErrorReason.UploadIncomplete,
+                $"{lacking.Count} of the blocks were freed while they were being sent. Declare them, and send those that are lacking."
+            );
         }
     }
 
@@ -345,6 +374,10 @@ internal sealed partial class UploadManager(
                     $"The upload {upload.Record.Id} is committed; nothing can be added to it."
                 );
 
+    /// <summary>The refusal of a position.</summary>
+    public static RegionException OutsideOfFile(long index, long count) =>
+        new(ErrorReason.InvalidParameter, $"Block {index} lies outside the file of {count} blocks.");
+
     private static RegionException NotFound(string id) => new(ErrorReason.ResourceNotFound, $"There is no upload {id} on this node.");
 
     private void Hold(UploadRecord record)
@@ -366,6 +399,22 @@ internal sealed partial class UploadManager(
         }
 
         return (declared, missing);
+    }
+
+    private async Task CountAsync(OpenUpload upload, long newBytes, CancellationToken cancellationToken)
+    {
+        using (await upload.EnterAsync(cancellationToken))
+        {
+            // Only a count: written down now and then, and with the commit. Each time it were costs more than a batch of blocks does.
+            upload.Record = upload.Record with
+            {
+                ReceivedBytes = upload.Record.ReceivedBytes + newBytes,
+            };
+            if (upload.SinceSaved(time) > CountInterval)
+            {
+                await SaveAsync(upload, upload.Record, cancellationToken);
+            }
+        }
     }
 
     private OpenUpload Find(string id) =>

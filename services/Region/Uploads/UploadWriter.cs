@@ -46,7 +46,7 @@ internal sealed class UploadWriter(long fileSize, BlockMap map, RegionStore stor
     }
 
     /// <summary>Announces blocks that come next.</summary>
-    /// <returns>The blocks, for <see cref="ReserveAsync"/>.</returns>
+    /// <returns>The blocks, for <see cref="Receiver"/>.</returns>
     /// <exception cref="RegionException">One was not declared.</exception>
     public BlockRef[] Expect(long[] positions)
     {
@@ -59,9 +59,8 @@ internal sealed class UploadWriter(long fileSize, BlockMap map, RegionStore stor
         return blocks;
     }
 
-    /// <summary>Gives the memory for the next announced blocks; see <see cref="BlockReceiver.ReserveAsync"/>.</summary>
-    public ValueTask<(int Count, Memory<byte> Place)> ReserveAsync(ReadOnlyMemory<BlockRef> blocks, CancellationToken cancellationToken) =>
-        _receiver.ReserveAsync(blocks, cancellationToken);
+    /// <summary>Where the bytes of announced blocks go.</summary>
+    public BlockReceiver Receiver => _receiver;
 
     /// <summary>Sends on what came so far: the caller has nothing to add for a while.</summary>
     public ValueTask PauseAsync(CancellationToken cancellationToken) => _receiver.DispatchAsync(cancellationToken);
@@ -77,7 +76,7 @@ internal sealed class UploadWriter(long fileSize, BlockMap map, RegionStore stor
     {
         if (index < 0 || index >= map.BlockCount)
         {
-            throw new RegionException(ErrorReason.InvalidParameter, $"Block {index} lies outside the file of {map.BlockCount} blocks.");
+            throw UploadManager.OutsideOfFile(index, map.BlockCount);
         }
 
         var block = new BlockRef(DeclaredAt(index), BlockLayout.LengthOf(index, fileSize));

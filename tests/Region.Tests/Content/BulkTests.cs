@@ -1,18 +1,13 @@
-using System.Buffers.Binary;
 using System.Diagnostics.Metrics;
 using System.Net;
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
-using System.Text.Json;
 using Gallery.Contracts.Common.V1;
 using Gallery.Contracts.Region.V1;
 using Gallery.Region.Blocks;
 using Gallery.Region.Tests.Support;
-using ZstdSharp;
 
 namespace Gallery.Region.Tests.Content;
 
-/// <summary>Blocks over HTTP: from node to node, and from clients.</summary>
+/// <summary>Blocks over HTTP, from node to node.</summary>
 [Collection("nodes")]
 public sealed class BulkTests(NodesFixture nodes)
 {
@@ -39,15 +34,19 @@ public sealed class BulkTests(NodesFixture nodes)
         var disk = TestDisk.Make(701, 3);
         var content = await West.PublishAsync(NewId(), disk);
         var digest = BlockDigest.Of(TestDisk.Blocks(disk)[0].Bytes).ToArray();
-        await AssertRefusedAsync(await AskAsync(content, [1, 2, 3]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(await AskAsync(content, []), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(await AskAsync(content, new byte[32]), HttpStatusCode.NotFound, ErrorReason.ContentNotFound);
-        await AssertRefusedAsync(await AskAsync(content, digest, grant: ""), HttpStatusCode.Unauthorized, ErrorReason.AuthenticationFailed);
+        await NodeHttp.AssertRefusedAsync(await AskAsync(content, [1, 2, 3]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await NodeHttp.AssertRefusedAsync(await AskAsync(content, []), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
+        await NodeHttp.AssertRefusedAsync(await AskAsync(content, new byte[32]), HttpStatusCode.NotFound, ErrorReason.ContentNotFound);
+        await NodeHttp.AssertRefusedAsync(
+            await AskAsync(content, digest, grant: ""),
+            HttpStatusCode.Unauthorized,
+            ErrorReason.AuthenticationFailed
+        );
         var other = nodes.Grants.Pull("westus", BlockDigest.Of([1]).ToString());
-        await AssertRefusedAsync(await AskAsync(content, digest, other), HttpStatusCode.Forbidden, ErrorReason.GrantNotValid);
+        await NodeHttp.AssertRefusedAsync(await AskAsync(content, digest, other), HttpStatusCode.Forbidden, ErrorReason.GrantNotValid);
         var unknown = new ContentDescriptor { Digest = BlockDigest.Of([2]).ToString() };
-        await AssertRefusedAsync(await AskAsync(unknown, digest), HttpStatusCode.NotFound, ErrorReason.ContentNotFound);
-        await AssertRefusedAsync(
+        await NodeHttp.AssertRefusedAsync(await AskAsync(unknown, digest), HttpStatusCode.NotFound, ErrorReason.ContentNotFound);
+        await NodeHttp.AssertRefusedAsync(
             await AskAsync(new ContentDescriptor { Digest = "sha256:x" }, digest),
             HttpStatusCode.BadRequest,
             ErrorReason.InvalidParameter
@@ -134,54 +133,6 @@ public sealed class BulkTests(NodesFixture nodes)
         Assert.Equal(disk, await target.Client.ReadAsync(second));
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Clients_send_blocks_in_bulk(bool compressed)
-    {
-        var (id, disk) = (NewId(), TestDisk.Make(compressed ? 704 : 705));
-        var lacking = await OpenAsync(id, disk);
-        var body = BodyOf(disk, lacking);
-        using var response = await SendAsync(id, compressed ? Compress(body) : body, compressed ? "zstd" : null);
-        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
-        Assert.Empty(await West.DeclareAsync(id, disk));
-        var content = await West.CommitAsync(id);
-        Assert.Equal(TestDisk.Occupied(disk), content.OccupiedSizeBytes);
-    }
-
-    [Fact]
-    public async Task What_is_wrong_with_sent_blocks_is_told_and_the_good_ones_are_kept_or_not_but_never_a_bad_one()
-    {
-        var (id, disk) = (NewId(), TestDisk.Make(706));
-        var lacking = await OpenAsync(id, disk);
-        var body = BodyOf(disk, lacking);
-        await AssertRefusedAsync(await SendAsync(id, body, grant: ""), HttpStatusCode.Unauthorized, ErrorReason.AuthenticationFailed);
-        await AssertRefusedAsync(await SendAsync(id, []), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(await SendAsync(id, [0, 0, 0, 0]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(await SendAsync(id, [255, 255, 255, 255]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(await SendAsync(id, body[..^1]), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(await SendAsync(id, body, "br"), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(await SendAsync(id, body, "zstd"), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(
-            await SendAsync(id, Compress(body)[..^100], "zstd"),
-            HttpStatusCode.BadRequest,
-            ErrorReason.InvalidParameter
-        );
-        // Position 1 is a hole, so nobody declared it.
-        await AssertRefusedAsync(await SendAsync(id, BodyOf(disk, [1])), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-        await AssertRefusedAsync(await SendAsync(id, BodyOf(disk, [-1], 0)), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
-
-        var bad = BodyOf(disk, lacking);
-        bad[^1] ^= 1;
-        await AssertRefusedAsync(await SendAsync(id, bad), HttpStatusCode.BadRequest, ErrorReason.DigestMismatch);
-        Assert.Contains(lacking[^1], await West.DeclareAsync(id, disk));
-
-        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(id, BodyOf(disk, await West.DeclareAsync(id, disk)))).StatusCode);
-        await West.CommitAsync(id);
-        await AssertRefusedAsync(await SendAsync(id, body), HttpStatusCode.Conflict, ErrorReason.SourceNotUsable);
-        await AssertRefusedAsync(await SendAsync(NewId(), body), HttpStatusCode.NotFound, ErrorReason.ResourceNotFound);
-    }
-
     private static void DamageFirstZone(string folder, byte[] block)
     {
         var found = 0;
@@ -204,72 +155,8 @@ public sealed class BulkTests(NodesFixture nodes)
         Assert.NotEqual(0, found);
     }
 
-    private static byte[] BodyOf(byte[] file, IReadOnlyList<long> positions, int? length = null)
-    {
-        var body = new MemoryStream();
-        var number = new byte[8];
-        BinaryPrimitives.WriteInt32LittleEndian(number, positions.Count);
-        body.Write(number, 0, 4);
-        foreach (var position in positions)
-        {
-            BinaryPrimitives.WriteInt64LittleEndian(number, position);
-            body.Write(number);
-        }
-
-        foreach (var position in positions)
-        {
-            body.Write(
-                file.AsSpan((int)(Math.Max(0, position) * BlockLayout.BlockSize), length ?? BlockLayout.LengthOf(position, file.Length))
-            );
-        }
-
-        return body.ToArray();
-    }
-
-    private static byte[] Compress(byte[] body)
-    {
-        using var compressor = new Compressor();
-        return compressor.Wrap(body).ToArray();
-    }
-
-    private static async Task AssertRefusedAsync(HttpResponseMessage response, HttpStatusCode status, ErrorReason reason)
-    {
-        using (response)
-        {
-            var error = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error");
-            Assert.Equal((status, $"{reason}"), (response.StatusCode, error.GetProperty("reason").GetString()));
-            Assert.NotEqual("", error.GetProperty("message").GetString());
-        }
-    }
-
-    private async Task<List<long>> OpenAsync(string id, byte[] disk)
-    {
-        var headers = NodeClient.Bearer(nodes.Grants.Upload("westus", id));
-        await West.Uploads.StartUploadAsync(new() { UploadId = id, FileSizeBytes = disk.Length }, headers);
-        return await West.DeclareAsync(id, disk);
-    }
-
-    private Task<HttpResponseMessage> SendAsync(string id, byte[] body, string? encoding = null, string? grant = null) =>
-        PostAsync($"/v1/uploads/{id}/blocks", body, grant ?? nodes.Grants.Upload("westus", id), encoding);
-
     private Task<HttpResponseMessage> AskAsync(ContentDescriptor content, byte[] digests, string? grant = null) =>
-        PostAsync($"/v1/contents/{content.Digest}/blocks", digests, grant ?? nodes.Grants.Pull("westus", content.Digest));
-
-    private async Task<HttpResponseMessage> PostAsync(string path, byte[] body, string grant, string? encoding = null)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
-        if (grant.Length > 0)
-        {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", grant);
-        }
-
-        if (encoding is not null)
-        {
-            request.Content.Headers.ContentEncoding.Add(encoding);
-        }
-
-        return await nodes.West.Host.Http.SendAsync(request);
-    }
+        nodes.West.PostAsync($"/v1/contents/{content.Digest}/blocks", digests, grant ?? nodes.Grants.Pull("westus", content.Digest));
 
     /// <summary>Adds up what a counter of the node counts.</summary>
     private sealed class CounterOf : IDisposable

@@ -74,10 +74,15 @@ public sealed class CrashTests(NodesFixture nodes)
             await node.Client.WriteAsync("killed", disk, blocks[..100]);
 
             // One call is killed in its middle.
-            var sending = node.Client.WriteAsync("killed", disk, blocks[100..]);
-            await Task.Delay(30);
+            using var call = node.Client.Uploads.WriteBlocks(NodeClient.Bearer(nodes.Grants.Upload("crash", "killed")));
+            await call.RequestStream.WriteAsync(new() { UploadId = "killed" });
+            foreach (var some in blocks[100..200].Chunk(16))
+            {
+                await call.RequestStream.WriteAsync(new() { Blocks = { some.Select(index => NodeClient.Uploaded(disk, index)) } });
+            }
+
             await node.KillAsync();
-            await Assert.ThrowsAnyAsync<Exception>(() => sending);
+            await Assert.ThrowsAnyAsync<Exception>(async () => await call);
         }
 
         await using (var node = await StartAsync(data))

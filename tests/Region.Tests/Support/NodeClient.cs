@@ -89,7 +89,7 @@ internal sealed class NodeClient(GrpcChannel channel, GrpcChannel replication, s
         return await call;
     }
 
-    private static UploadedBlock Uploaded(byte[] file, long index) =>
+    public static UploadedBlock Uploaded(byte[] file, long index) =>
         new()
         {
             Index = index,
