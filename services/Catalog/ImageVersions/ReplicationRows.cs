@@ -28,7 +28,7 @@ internal static class ReplicationRows
         return status;
     }
 
-    /// <summary>A version after Replication has told of it; null when what was told is not of it as it is now.</summary>
+    /// <summary>A version after Replication has told of it; null when what was told is not of it as it is now, or is known.</summary>
     public static ImageVersion? Settle(ImageVersion current, ReplicationStatusChanged told)
     {
         if (
@@ -52,7 +52,7 @@ internal static class ReplicationRows
             _ => current.ProvisioningState,
         };
         version.ProvisioningDetails = version.ProvisioningState == ProvisioningState.Failed ? Reasons(told) : "";
-        return version;
+        return version.Equals(current) ? null : version;
     }
 
     private static string Reasons(ReplicationStatusChanged told) =>

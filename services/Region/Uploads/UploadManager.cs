@@ -211,7 +211,7 @@ internal sealed partial class UploadManager(
     public async Task FinishWriterAsync(string id, UploadWriter writer, CancellationToken cancellationToken)
     {
         await writer.CompleteAsync(cancellationToken);
-        await CountAsync(Find(id), writer.NewBytes, cancellationToken);
+        await AddReceivedAsync(Find(id), writer.NewBytes, cancellationToken);
     }
 
     /// <summary>Makes what a receiver took in durable, declares it, and counts it.</summary>
@@ -223,7 +223,7 @@ internal sealed partial class UploadManager(
         await receiver.CompleteAsync(cancellationToken);
         await _store.Blocks.FlushAsync(cancellationToken);
         var lacking = await DeclareAsync(id, receiver.Digests, cancellationToken);
-        await CountAsync(Find(id), receiver.NewBytes, cancellationToken);
+        await AddReceivedAsync(Find(id), receiver.NewBytes, cancellationToken);
         if (lacking.Count > 0)
         {
             throw new RegionException(
@@ -401,7 +401,7 @@ internal sealed partial class UploadManager(
         return (declared, missing);
     }
 
-    private async Task CountAsync(OpenUpload upload, long newBytes, CancellationToken cancellationToken)
+    private async Task AddReceivedAsync(OpenUpload upload, long newBytes, CancellationToken cancellationToken)
     {
         using (await upload.EnterAsync(cancellationToken))
         {

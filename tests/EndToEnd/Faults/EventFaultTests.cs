@@ -33,7 +33,8 @@ public sealed class EventFaultTests(PublishedHouse house)
             await ConsumedAsync(catalog, replication);
         }
 
-        Assert.Equal(before, await EverythingAsync());
+        var after = await EverythingAsync();
+        Assert.True(before == after, FirstDifference(before, after));
         Assert.InRange(kept.SentBytes - sent, 0, 1024 * 1024); // Heartbeats.
         Assert.Empty(await DeadLettersAsync("catalog"));
         Assert.Empty(await DeadLettersAsync("replication"));
@@ -62,6 +63,14 @@ public sealed class EventFaultTests(PublishedHouse house)
             await usage.ListUsageIntervalsAsync(new ListUsageIntervalsRequest { Parent = PublishedHouse.Subscription, PageSize = 1000 }),
             await usage.ListEgressRecordsAsync(new ListEgressRecordsRequest { Parent = PublishedHouse.Subscription, PageSize = 1000 })
         );
+    }
+
+    /// <summary>Enough of both to tell which resource changed.</summary>
+    private static string FirstDifference(string before, string after)
+    {
+        var at = before.Zip(after).TakeWhile(pair => pair.First == pair.Second).Count();
+        string Around(string text) => text[Math.Max(0, at - 2000)..Math.Min(text.Length, at + 2000)];
+        return $"Something changed.\nBefore:\n{Around(before)}\nAfter:\n{Around(after)}";
     }
 
     private async Task<IEnumerable<DeadLetter>> DeadLettersAsync(string service)
