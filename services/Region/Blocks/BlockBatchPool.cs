@@ -11,7 +11,7 @@ internal sealed class BlockBatchPool(int limit = BlockBatchPool.DefaultLimit, in
         IDisposable
 {
     /// <summary>Batches of a node that may be out at once.</summary>
-    public const int DefaultLimit = 16;
+    public const int DefaultLimit = 12;
 
     private readonly SemaphoreSlim _permits = new(limit, limit);
     private readonly Stack<BlockBatch> _idle = new();

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 namespace Gallery.Region.Node;
 
 /// <summary>
-/// Gives the server buffers of 128 KiB in place of its 4 KiB: it makes one system call a buffer that it receives into, and disks come and go here.
+/// Gives the server buffers of 32 KiB in place of its 4 KiB: it makes one system call a buffer that it receives into, and disks come and go here.
 /// </summary>
 internal sealed class TransferMemory : IMemoryPoolFactory<byte>
 {
@@ -13,7 +13,7 @@ internal sealed class TransferMemory : IMemoryPoolFactory<byte>
 
     private sealed class Pool : MemoryPool<byte>
     {
-        private const int Size = 128 * 1024;
+        private const int Size = 32 * 1024;
 
         /// <inheritdoc/>
         public override int MaxBufferSize => Shared.MaxBufferSize;

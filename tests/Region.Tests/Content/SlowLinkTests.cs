@@ -25,9 +25,9 @@ public sealed class SlowLinkTests(NodesFixture nodes)
         var pool = node.Host.Services.GetRequiredService<BlockBatchPool>();
         var content = await West.PublishAsync(NewId(), TestDisk.Make(720));
 
-        // One link: it gets half of the 16 batches, however many pulls wait for it.
+        // One link: it gets half of the batches, however many pulls wait for it.
         var pulls = await StallAsync(node, content, stalled, "slow-a", ordinal: 0, count: 9);
-        await HoldAsync(8);
+        await HoldAsync(BlockBatchPool.DefaultLimit / 2);
         var (other, fetched) = (NewId(), TestDisk.Make(721));
         var prompt = await West.PublishAsync(NewId(), fetched);
         await node.Client.PullAsync(NodeClient.Order(other, prompt, West.Remote(nodes.West.Url, prompt), ordinal: 20)).WaitAsync(Patience);
@@ -35,7 +35,7 @@ public sealed class SlowLinkTests(NodesFixture nodes)
 
         // And another one: together they get three quarters.
         pulls.AddRange(await StallAsync(node, content, stalled, "slow-b", ordinal: 9, count: 6));
-        await HoldAsync(12);
+        await HoldAsync(BlockBatchPool.DefaultLimit * 3 / 4);
         var (upload, replica, disk) = (NewId(), NewId(), TestDisk.Make(722));
         var local = await node.Client.PublishAsync(upload, disk).WaitAsync(Patience);
         await node.Client.PullAsync(NodeClient.Order(replica, local, node.Client.FromUpload(upload), ordinal: 20)).WaitAsync(Patience);
