@@ -22,6 +22,26 @@ public sealed class SegmentStoreTests : BlockStoreSuite
     }
 
     [Fact]
+    public async Task A_flush_ends_only_when_what_other_flushes_took_up_is_durable_as_well()
+    {
+        var table = new SegmentTable();
+        await using var log = new SegmentLog(Directory.CreateDirectory(SegmentFolder).FullName, new CapacityBudget(), SegmentBytes, table);
+        foreach (var block in Many(300))
+        {
+            using var batch = await Pool.RentAsync(default);
+            batch.Add(BlockDigest.Of(block), block);
+            var (segment, offset) = (await log.AppendAsync(batch, AppendMode.Add, default))!.Value;
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(FlushAsync)));
+
+            async Task FlushAsync()
+            {
+                await log.FlushAsync(default);
+                Assert.InRange(table.Find(segment)!.DurableLength, offset + block.Length, SegmentBytes);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_torn_group_at_the_end_is_cut_off_and_everything_before_it_stays()
     {
         var blocks = Many(40);

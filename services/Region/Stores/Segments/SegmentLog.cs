@@ -27,6 +27,7 @@ internal sealed class SegmentLog : IAsyncDisposable
     private readonly long _segmentBytes;
     private readonly SegmentTable _table;
     private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly SemaphoreSlim _flushing = new(1, 1);
     private readonly HashSet<Segment> _dirty = [];
     private readonly AlignedMemory _header = new(GroupHeader.Size);
     private Segment? _current;
@@ -95,40 +96,16 @@ internal sealed class SegmentLog : IAsyncDisposable
     /// <summary>Makes everything durable that was appended before the call.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        (Segment Segment, long Length)[] work;
-        bool withFolder;
-        using (await EnterAsync(cancellationToken))
-        {
-            work = [.. _dirty.Select(segment => (segment, segment.Length))];
-            withFolder = _folderDirty;
-            _dirty.Clear();
-            _folderDirty = false;
-        }
-
+        // One after the other: what another flush is at work on is not durable before that one is done. Who waits takes along what came meanwhile.
+        await _flushing.WaitAsync(cancellationToken);
         try
         {
-            foreach (var (segment, _) in work)
-            {
-                FlushUnlessFreed(segment);
-            }
-
-            if (withFolder)
-            {
-                Posix.FlushDirectory(_folder);
-            }
+            await FlushDirtyAsync(cancellationToken);
         }
-        catch (IOException exception)
+        finally
         {
-            using (await EnterAsync(CancellationToken.None))
-            {
-                _dirty.UnionWith(work.Select(item => item.Segment));
-                _folderDirty |= withFolder;
-            }
-
-            throw Translate(exception);
+            _flushing.Release();
         }
-
-        await MarkAsync(work);
     }
 
     /// <summary>The segments and their lengths as they are now.</summary>
@@ -280,6 +257,44 @@ internal sealed class SegmentLog : IAsyncDisposable
         {
             // A collection found nothing alive in it meanwhile.
         }
+    }
+
+    private async ValueTask FlushDirtyAsync(CancellationToken cancellationToken)
+    {
+        (Segment Segment, long Length)[] work;
+        bool withFolder;
+        using (await EnterAsync(cancellationToken))
+        {
+            work = [.. _dirty.Select(segment => (segment, segment.Length))];
+            withFolder = _folderDirty;
+            _dirty.Clear();
+            _folderDirty = false;
+        }
+
+        try
+        {
+            foreach (var (segment, _) in work)
+            {
+                FlushUnlessFreed(segment);
+            }
+
+            if (withFolder)
+            {
+                Posix.FlushDirectory(_folder);
+            }
+        }
+        catch (IOException exception)
+        {
+            using (await EnterAsync(CancellationToken.None))
+            {
+                _dirty.UnionWith(work.Select(item => item.Segment));
+                _folderDirty |= withFolder;
+            }
+
+            throw Translate(exception);
+        }
+
+        await MarkAsync(work);
     }
 
     private async ValueTask MarkAsync((Segment Segment, long Length)[] work)
