@@ -1,9 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Gallery.Region.Formats;
-using Polly;
-using Polly.Retry;
-using Polly.Timeout;
 
 namespace Gallery.Region.Imports;
 
@@ -21,7 +18,7 @@ internal sealed class HttpSource : IImportSource
     private readonly ImportUri _uri;
     private readonly GuardedHttp _http;
     private readonly HostRules _rules;
-    private readonly ResiliencePipeline _pipeline;
+    private readonly HttpAttempts _attempts;
     private bool _begun;
     private EntityTagHeaderValue? _etag;
     private DateTimeOffset? _changed;
@@ -33,29 +30,7 @@ internal sealed class HttpSource : IImportSource
         _uri = uri;
         _http = http;
         _rules = rules;
-        _pipeline = new ResiliencePipelineBuilder()
-            .AddRetry(
-                new RetryStrategyOptions
-                {
-                    MaxRetryAttempts = Math.Max(1, options.MaxRetries),
-                    Delay = options.RetryDelay,
-                    MaxDelay = options.MaxRetryDelay,
-                    BackoffType = DelayBackoffType.Exponential,
-                    UseJitter = true,
-                    ShouldHandle = arguments =>
-                        ValueTask.FromResult(
-                            options.MaxRetries > 0 && arguments.Outcome.Exception is SourceAwayException or TimeoutRejectedException
-                        ),
-                    DelayGenerator = arguments =>
-                        ValueTask.FromResult(
-                            arguments.Outcome.Exception is SourceAwayException { RetryAfter: { } wanted }
-                                ? TimeSpan.FromTicks(Math.Min(wanted.Ticks, options.MaxRetryDelay.Ticks))
-                                : (TimeSpan?)null
-                        ),
-                }
-            )
-            .AddTimeout(new TimeoutStrategyOptions { Timeout = options.RequestTimeout })
-            .Build();
+        _attempts = new HttpAttempts(uri, options);
     }
 
     /// <inheritdoc/>
@@ -83,10 +58,13 @@ internal sealed class HttpSource : IImportSource
     )
     {
         var source = new HttpSource(uri, http, rules, options, begun);
-        var isPageBlob = await source.TryAsync(source.LookAsync, cancellationToken);
+        var isPageBlob = await source._attempts.RunAsync(source.LookAsync, cancellationToken);
         if (isPageBlob)
         {
-            source._map = await source.TryAsync(token => PageBlobMap.ReadAsync(uri, source._etag, http, token), cancellationToken);
+            source._map = await source._attempts.RunAsync(
+                token => PageBlobMap.ReadAsync(uri, source._etag, http, token),
+                cancellationToken
+            );
         }
 
         return source;
@@ -102,7 +80,7 @@ internal sealed class HttpSource : IImportSource
             var before = have;
             try
             {
-                await TryAsync(ReadOnAsync, cancellationToken);
+                await _attempts.RunAsync(ReadOnAsync, cancellationToken);
             }
             catch (SourceAwayException) when (have - before >= LeastProgress)
             {
@@ -269,47 +247,4 @@ internal sealed class HttpSource : IImportSource
             { Date: { } date } when date > DateTimeOffset.UtcNow => date - DateTimeOffset.UtcNow,
             _ => null,
         };
-
-    /// <summary>Repeats what failed for a moment; what failed for good comes out as a refusal.</summary>
-    private async Task<T> TryAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await _pipeline.ExecuteAsync(async token => await TranslateAsync(work, token), cancellationToken);
-        }
-        catch (TimeoutRejectedException)
-        {
-            throw new SourceAwayException($"The server of {_uri} does not answer in time.");
-        }
-    }
-
-    private async Task<T> TranslateAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await work(cancellationToken);
-        }
-        catch (HttpRequestException exception) when (RefusalIn(exception) is { } refusal)
-        {
-            throw new RegionException(refusal.Reason, refusal.Message);
-        }
-        catch (HttpRequestException exception)
-        {
-            throw new SourceAwayException($"The server of {_uri} can't be reached: {exception.HttpRequestError}.");
-        }
-        catch (IOException)
-        {
-            throw new SourceAwayException($"The server of {_uri} broke off.");
-        }
-    }
-
-    private static RegionException? RefusalIn(Exception? exception)
-    {
-        while (exception is not (null or RegionException))
-        {
-            exception = exception.InnerException;
-        }
-
-        return (RegionException?)exception;
-    }
 }

@@ -15,6 +15,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
     private readonly ConcurrentDictionary<string, ActiveImport> _imports = new(StringComparer.Ordinal);
     private readonly ImportRecords _records;
     private readonly UploadManager _uploads;
+    private readonly UploadRegistry _registry;
     private readonly GuardedHttp _http;
     private readonly HostRules _rules;
     private readonly ImportOptions _options;
@@ -27,6 +28,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
     public ImportManager(
         ImportRecords records,
         UploadManager uploads,
+        UploadRegistry registry,
         GuardedHttp http,
         HostRules rules,
         IOptions<ImportOptions> options,
@@ -36,6 +38,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
     {
         _records = records;
         _uploads = uploads;
+        _registry = registry;
         _http = http;
         _rules = rules;
         _options = options.Value;
@@ -52,7 +55,7 @@ internal sealed partial class ImportManager : IAsyncDisposable
     /// <exception cref="RegionException">Some are out of reach; the others are known on return all the same.</exception>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
-        var uploads = _uploads.Records.Select(record => record.Id).ToHashSet(StringComparer.Ordinal);
+        var uploads = _registry.Records.Select(record => record.Id).ToHashSet(StringComparer.Ordinal);
         await _records.ReadAsync(_imports.ContainsKey, TryAdd, cancellationToken);
 
         // Without its upload it begins anew.

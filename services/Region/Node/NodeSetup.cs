@@ -45,6 +45,7 @@ internal static class NodeSetup
         services.AddSingleton<PeerProbe>();
         services.AddSingleton<SourceOpener>();
         services.AddOptions<ImportOptions>().BindConfiguration("Imports").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<UploadRegistry>();
         services.AddSingleton<UploadManager>();
         services.AddSingleton<HostRules>();
         services.AddSingleton<GuardedHttp>();

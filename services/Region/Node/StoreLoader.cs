@@ -13,7 +13,7 @@ namespace Gallery.Region.Node;
 /// </summary>
 internal sealed partial class StoreLoader(
     StoreSet stores,
-    UploadManager uploads,
+    UploadRegistry uploads,
     ImportManager imports,
     ReplicaRegistry replicas,
     ILogger<StoreLoader> logger

@@ -7,7 +7,7 @@ using Gallery.Region.Uploads;
 namespace Gallery.Region.Replicas;
 
 /// <summary>Turns the sources of an order into places that bytes can be taken from.</summary>
-internal sealed class SourceOpener(UploadManager uploads, HeldContents held, StoreSet stores, BlockBatchPool pool, RemoteNodes nodes)
+internal sealed class SourceOpener(UploadRegistry uploads, HeldContents held, StoreSet stores, BlockBatchPool pool, RemoteNodes nodes)
 {
     /// <summary>Opens a source for one disk; null when it does not have that disk's content.</summary>
     public IContentSource? TryOpen(SourceOrder place, int disk, ReplicaDiskRecord wanted)

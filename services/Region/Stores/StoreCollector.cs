@@ -12,8 +12,9 @@ namespace Gallery.Region.Stores;
 internal sealed partial class StoreCollector(
     StoreSet stores,
     UploadManager uploads,
+    UploadRegistry uploadRegistry,
     ReplicaManager replicas,
-    ReplicaRegistry registry,
+    ReplicaRegistry replicaRegistry,
     IOptions<RegionOptions> options,
     ILogger<StoreCollector> logger
 ) : BackgroundService
@@ -74,8 +75,8 @@ internal sealed partial class StoreCollector(
                 using var collection = await store.Blocks.BeginCollectionAsync(cancellationToken);
                 await (
                     store.Name.IsReplicaStore
-                        ? registry.MarkAsync(store, collection, cancellationToken)
-                        : uploads.MarkAsync(collection, cancellationToken)
+                        ? replicaRegistry.MarkAsync(store, collection, cancellationToken)
+                        : uploadRegistry.MarkAsync(collection, cancellationToken)
                 );
                 LogCollected($"{store.Name}", await collection.FreeAsync());
             }

@@ -1,3 +1,4 @@
+using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
 using Gallery.Region.Formats;
 using Gallery.Region.Manifests;
@@ -39,6 +40,7 @@ internal sealed class UploadCommit(RegionStore store, BlockBatchPool pool, DiskS
         var manifest = await builder.CompleteAsync(cancellationToken);
         await writer.WriteAsync(cancellationToken);
         await store.Blocks.FlushAsync(cancellationToken);
+        await RequireCompleteAsync(manifest.Root, cancellationToken);
         return new UploadedContent(
             manifest.Digest.ToString(),
             manifest.Root.VirtualSize,
@@ -46,5 +48,18 @@ internal sealed class UploadCommit(RegionStore store, BlockBatchPool pool, DiskS
             layout.Format,
             declared
         );
+    }
+
+    /// <summary>What a flush could not make durable is gone from the store, also when it was somebody else's flush.</summary>
+    private async ValueTask RequireCompleteAsync(RootNode root, CancellationToken cancellationToken)
+    {
+        var missing = await ContentTransfer.MissingBytesAsync(store, root, cancellationToken);
+        if (missing > 0)
+        {
+            throw new RegionException(
+                ErrorReason.UploadIncomplete,
+                $"{missing} bytes were lost while the upload was being committed. Declare the blocks, and send those that are lacking."
+            );
+        }
     }
 }

@@ -1,86 +1,29 @@
-using System.Collections.Concurrent;
-using System.Text.Json;
 using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
-using Gallery.Region.Content;
 using Gallery.Region.Formats;
-using Gallery.Region.Manifests;
 using Gallery.Region.Stores;
 using Microsoft.Extensions.Options;
 
 namespace Gallery.Region.Uploads;
 
 /// <summary>
-/// Uploads of the node. An upload is opened, its blocks are declared and sent, and it is committed: then its file, read in its format, has
-/// become a content of the snapshot store. All that was answered survives a crash, and every step may be repeated.
+/// Work on the uploads of the node. An upload is opened, its blocks are declared and sent, and it is committed: then its file, read in its format,
+/// has become a content of the snapshot store. All that was answered survives a crash, and every step may be repeated.
 /// </summary>
-internal sealed partial class UploadManager(
+internal sealed class UploadManager(
+    UploadRegistry uploads,
     StoreSet stores,
     BlockBatchPool pool,
     DiskSizeRules sizes,
-    HeldContents held,
     IOptions<RegionOptions> options,
-    TimeProvider time,
-    ILogger<UploadManager> logger
-) : IDisposable
+    TimeProvider time
+)
 {
-    private const string Kind = "uploads";
     private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(2);
-    private readonly ConcurrentDictionary<string, OpenUpload> _uploads = new(StringComparer.Ordinal);
     private readonly RegionStore _store = stores.Snapshots;
-    private readonly HashSet<string> _unreadable = [];
-    private volatile bool _loaded;
 
     /// <summary>Told of an upload that is being dropped, whether the node has it or not: whoever fills it ends.</summary>
     public event Action<string>? Dropping;
-
-    /// <summary>The uploads that the node has.</summary>
-    public IEnumerable<UploadRecord> Records => _uploads.Values.Select(upload => upload.Record);
-
-    /// <summary>Reads back what the node had when it stopped, or what came back with its zone.</summary>
-    public async Task LoadAsync(CancellationToken cancellationToken)
-    {
-        _loaded = false;
-        if (_store.Failure.Length > 0)
-        {
-            return;
-        }
-
-        _unreadable.Clear();
-        foreach (var id in await _store.Records.ListAsync(Kind, cancellationToken))
-        {
-            if (_uploads.ContainsKey(id))
-            {
-                continue;
-            }
-
-            try
-            {
-                if (await _store.Records.TryGetAsync(Kind, id, cancellationToken) is { } bytes)
-                {
-                    var record = JsonSerializer.Deserialize(bytes, UploadJson.Default.UploadRecord)!;
-                    if (record.Content is null && !File.Exists(MapPath(id)))
-                    {
-                        // Nobody knows any more which block stood where: taken up again as if nothing was declared, it would become a disk
-                        // of zeros. Its sender begins anew.
-                        await _store.Records.DeleteAsync(Kind, id, cancellationToken);
-                        LogMapLost(id);
-                        continue;
-                    }
-
-                    _uploads[id] = new OpenUpload(record, record.Content is null ? OpenMap(record) : null);
-                    Hold(record);
-                }
-            }
-            catch (Exception exception) when (exception is RegionException or JsonException or IOException)
-            {
-                _unreadable.Add(id);
-                LogUnreadable(exception, id);
-            }
-        }
-
-        _loaded = true;
-    }
 
     /// <summary>Opens an upload, or finds the open one.</summary>
     /// <exception cref="RegionException">The size rules it out, or it was opened otherwise.</exception>
@@ -89,7 +32,7 @@ internal sealed partial class UploadManager(
         sizes.CheckFile(fileSize, format);
         while (true)
         {
-            var upload = _uploads.GetOrAdd(id, _ => new OpenUpload(NewRecord(id, fileSize, format), map: null));
+            var upload = uploads.GetOrAdd(id, () => NewRecord(id, fileSize, format));
             using (await upload.EnterAsync(cancellationToken))
             {
                 if (upload.IsDropped)
@@ -100,8 +43,7 @@ internal sealed partial class UploadManager(
                 RequireSame(upload.Record, fileSize, format);
                 if (upload.Record.Content is null && upload.Map is null)
                 {
-                    await SaveAsync(upload, upload.Record, cancellationToken);
-                    upload.Map = OpenMap(upload.Record);
+                    await uploads.OpenAsync(upload, cancellationToken);
                 }
 
                 return upload.Record;
@@ -111,15 +53,12 @@ internal sealed partial class UploadManager(
 
     /// <summary>Finds an upload.</summary>
     /// <exception cref="RegionException">There is none.</exception>
-    public UploadRecord Get(string id) => Find(id).Record;
-
-    /// <summary>Finds a committed upload; null when there is none, or it is not committed.</summary>
-    public UploadedContent? ContentOf(string id) => _uploads.TryGetValue(id, out var upload) ? upload.Record.Content : null;
+    public UploadRecord Get(string id) => uploads.Get(id).Record;
 
     /// <summary>Counts the blocks that were declared, and those of them that are lacking.</summary>
     public async ValueTask<(long Declared, long Missing)> CountAsync(string id, CancellationToken cancellationToken)
     {
-        var upload = Find(id);
+        var upload = uploads.Get(id);
         using (await upload.EnterAsync(cancellationToken))
         {
             return upload.Map is null ? (upload.Record.Content?.DeclaredBlocks ?? 0, 0) : Count(upload.Map);
@@ -135,7 +74,7 @@ internal sealed partial class UploadManager(
         CancellationToken cancellationToken
     )
     {
-        var upload = Find(id);
+        var upload = uploads.Get(id);
         using (await _store.Gate.EnterAsync(cancellationToken))
         using (await upload.EnterAsync(cancellationToken))
         {
@@ -165,7 +104,7 @@ internal sealed partial class UploadManager(
     /// <summary>Tells of some positions from the first on whether a block was declared there and is in place.</summary>
     public async ValueTask<bool[]> InPlaceAsync(string id, long first, int count, CancellationToken cancellationToken)
     {
-        var upload = Find(id);
+        var upload = uploads.Get(id);
         using (await upload.EnterAsync(cancellationToken))
         {
             var map = RequireOpen(upload);
@@ -182,7 +121,7 @@ internal sealed partial class UploadManager(
     /// <summary>Begins to take in blocks. Several may be under way at once.</summary>
     public UploadWriter OpenWriter(string id)
     {
-        var upload = Find(id);
+        var upload = uploads.Get(id);
         return new UploadWriter(upload.Record.FileSize, RequireOpen(upload), _store, pool);
     }
 
@@ -191,7 +130,7 @@ internal sealed partial class UploadManager(
     /// <exception cref="RegionException">The upload is committed, or a position lies outside the file.</exception>
     public (UndeclaredReceiver Receiver, UndeclaredBlock[] Blocks) OpenReceiver(string id, long[] positions, ulong[] checksums)
     {
-        var upload = Find(id);
+        var upload = uploads.Get(id);
         var count = RequireOpen(upload).BlockCount;
         var blocks = new UndeclaredBlock[positions.Length];
         for (var i = 0; i < blocks.Length; i++)
@@ -211,7 +150,7 @@ internal sealed partial class UploadManager(
     public async Task FinishWriterAsync(string id, UploadWriter writer, CancellationToken cancellationToken)
     {
         await writer.CompleteAsync(cancellationToken);
-        await AddReceivedAsync(Find(id), writer.NewBytes, cancellationToken);
+        await AddReceivedAsync(uploads.Get(id), writer.NewBytes, cancellationToken);
     }
 
     /// <summary>Makes what a receiver took in durable, declares it, and counts it.</summary>
@@ -223,7 +162,7 @@ internal sealed partial class UploadManager(
         await receiver.CompleteAsync(cancellationToken);
         await _store.Blocks.FlushAsync(cancellationToken);
         var lacking = await DeclareAsync(id, receiver.Digests, cancellationToken);
-        await AddReceivedAsync(Find(id), receiver.NewBytes, cancellationToken);
+        await AddReceivedAsync(uploads.Get(id), receiver.NewBytes, cancellationToken);
         if (lacking.Count > 0)
         {
             throw new RegionException(
@@ -237,7 +176,7 @@ internal sealed partial class UploadManager(
     /// <exception cref="RegionException">Blocks are lacking, or the file is not a disk of its format.</exception>
     public async Task<UploadRecord> CommitAsync(string id, CancellationToken cancellationToken)
     {
-        var upload = Find(id);
+        var upload = uploads.Get(id);
         using (await _store.Gate.EnterAsync(cancellationToken))
         using (await upload.EnterAsync(cancellationToken))
         {
@@ -257,11 +196,7 @@ internal sealed partial class UploadManager(
             }
 
             var content = await new UploadCommit(_store, pool, sizes).RunAsync(upload.Record, map, declared, cancellationToken);
-            await SaveAsync(upload, upload.Record with { Content = content }, cancellationToken);
-            Hold(upload.Record);
-            upload.Map = null;
-            map.Dispose();
-            File.Delete(MapPath(id));
+            await uploads.CommitAsync(upload, content, cancellationToken);
             return upload.Record;
         }
     }
@@ -271,23 +206,14 @@ internal sealed partial class UploadManager(
     public async Task<bool> DeleteAsync(string id, CancellationToken cancellationToken)
     {
         Dropping?.Invoke(id);
-        if (!_uploads.TryGetValue(id, out var upload))
+        if (uploads.TryFind(id) is not { } upload)
         {
             return false;
         }
 
         using (await upload.EnterAsync(cancellationToken))
         {
-            await _store.Records.DeleteAsync(Kind, id, cancellationToken);
-            upload.Map?.Dispose();
-            File.Delete(MapPath(id));
-            upload.IsDropped = true;
-            if (upload.Record.Content is { } content)
-            {
-                held.Remove(content.Content, HolderOf(id));
-            }
-
-            _uploads.TryRemove(id, out _);
+            await uploads.DeleteAsync(upload, cancellationToken);
         }
 
         return true;
@@ -298,47 +224,12 @@ internal sealed partial class UploadManager(
     public async Task<int> DropExpiredAsync(CancellationToken cancellationToken)
     {
         var dropped = 0;
-        foreach (var record in Records.Where(record => record.Content is null && record.ExpireTime <= time.GetUtcNow()))
+        foreach (var record in uploads.Records.Where(record => record.Content is null && record.ExpireTime <= time.GetUtcNow()))
         {
             dropped += await DeleteAsync(record.Id, cancellationToken) ? 1 : 0;
         }
 
         return dropped;
-    }
-
-    /// <summary>Marks all blocks that uploads need.</summary>
-    public async ValueTask MarkAsync(ILiveBlocks live, CancellationToken cancellationToken)
-    {
-        if (!_loaded || _unreadable.Count > 0)
-        {
-            throw new RegionException(ErrorReason.ContentCorrupt, "An upload's record can't be read: nobody knows which blocks it needs.");
-        }
-
-        foreach (var upload in _uploads.Values)
-        {
-            // The caller is inside the gate already. Whoever takes an upload's turn as well takes it after the gate, so nobody waits in a ring.
-            using var turn = await upload.EnterAsync(cancellationToken);
-            if (upload.Record.Content is { } content)
-            {
-                await ManifestMarker.MarkAsync(_store, content.Content, complete: true, live, cancellationToken);
-            }
-            else if (upload.Map is { } map)
-            {
-                foreach (var (_, block) in map.Declared())
-                {
-                    live.Mark(block);
-                }
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var upload in _uploads.Values)
-        {
-            upload.Dispose();
-        }
     }
 
     private static void RequireSame(UploadRecord record, long fileSize, DiskFormat format)
@@ -361,13 +252,11 @@ internal sealed partial class UploadManager(
         }
     }
 
-    private static string HolderOf(string id) => "upload/" + id;
-
     private static BlockDigest ZeroDigest(long index, long fileSize) => ZeroBlocks.DigestOf(BlockLayout.LengthOf(index, fileSize));
 
     private static BlockMap RequireOpen(OpenUpload upload) =>
         upload.IsDropped
-            ? throw NotFound(upload.Record.Id)
+            ? throw UploadRegistry.NotFound(upload.Record.Id)
             : upload.Map
                 ?? throw new RegionException(
                     ErrorReason.SourceNotUsable,
@@ -377,16 +266,6 @@ internal sealed partial class UploadManager(
     /// <summary>The refusal of a position.</summary>
     public static RegionException OutsideOfFile(long index, long count) =>
         new(ErrorReason.InvalidParameter, $"Block {index} lies outside the file of {count} blocks.");
-
-    private static RegionException NotFound(string id) => new(ErrorReason.ResourceNotFound, $"There is no upload {id} on this node.");
-
-    private void Hold(UploadRecord record)
-    {
-        if (record.Content is { } content)
-        {
-            held.Add(content.Content, HolderOf(record.Id), _store);
-        }
-    }
 
     private (long Declared, long Missing) Count(BlockMap map)
     {
@@ -412,15 +291,10 @@ internal sealed partial class UploadManager(
             };
             if (upload.SinceSaved(time) > CountInterval)
             {
-                await SaveAsync(upload, upload.Record, cancellationToken);
+                await uploads.SaveAsync(upload, upload.Record, cancellationToken);
             }
         }
     }
-
-    private OpenUpload Find(string id) =>
-        _uploads.TryGetValue(id, out var upload) && (upload.Map is not null || upload.Record.Content is not null)
-            ? upload
-            : throw NotFound(id);
 
     private UploadRecord NewRecord(string id, long fileSize, DiskFormat format)
     {
@@ -434,26 +308,4 @@ internal sealed partial class UploadManager(
             ExpireTime = now + options.Value.UploadLifetime,
         };
     }
-
-    private string MapPath(string id) => Path.Combine(stores.FolderOf(StoreName.Snapshots), Kind, id + ".map");
-
-    private BlockMap OpenMap(UploadRecord record) => BlockMap.Open(MapPath(record.Id), BlockLayout.CountOf(record.FileSize));
-
-    private async Task SaveAsync(OpenUpload upload, UploadRecord record, CancellationToken cancellationToken)
-    {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(record, UploadJson.Default.UploadRecord);
-        await _store.Records.PutAsync(Kind, record.Id, bytes, cancellationToken);
-        upload.Record = record;
-        upload.SavedAt = time.GetTimestamp();
-    }
-
-    [LoggerMessage(
-        1,
-        LogLevel.Error,
-        "The record of upload {Upload} can't be read; nothing of the snapshot store is freed until it is mended or removed"
-    )]
-    private partial void LogUnreadable(Exception exception, string upload);
-
-    [LoggerMessage(2, LogLevel.Warning, "The list of blocks of upload {Upload} is gone with the disk it was on; the upload is dropped")]
-    private partial void LogMapLost(string upload);
 }

@@ -1,3 +1,4 @@
+using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
 using Gallery.Region.Errors;
 using Gallery.Region.Stores;
@@ -25,12 +26,10 @@ public sealed class SegmentStoreTests : BlockStoreSuite
     public async Task A_flush_ends_only_when_what_other_flushes_took_up_is_durable_as_well()
     {
         var table = new SegmentTable();
-        await using var log = new SegmentLog(Directory.CreateDirectory(SegmentFolder).FullName, new CapacityBudget(), SegmentBytes, table);
+        await using var log = OpenLog(table);
         foreach (var block in Many(300))
         {
-            using var batch = await Pool.RentAsync(default);
-            batch.Add(BlockDigest.Of(block), block);
-            var (segment, offset) = (await log.AppendAsync(batch, AppendMode.Add, default))!.Value;
+            var (segment, offset) = await AppendAsync(log, block);
             await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(FlushAsync)));
 
             async Task FlushAsync()
@@ -38,6 +37,47 @@ public sealed class SegmentStoreTests : BlockStoreSuite
                 await log.FlushAsync(default);
                 Assert.InRange(table.Find(segment)!.DurableLength, offset + block.Length, SegmentBytes);
             }
+        }
+    }
+
+    [Fact]
+    public async Task What_a_failed_flush_may_have_lost_is_forgotten_and_its_segment_is_not_used_any_more()
+    {
+        var (kept, lost) = (TestBlocks.Bytes(1), TestBlocks.Bytes(2));
+        var table = new SegmentTable();
+        var isFailing = false;
+        await using (var log = OpenLog(table, segment => Flush(segment, isFailing)))
+        {
+            var first = await AppendAsync(log, kept);
+            await log.FlushAsync(default);
+            await AppendAsync(log, lost);
+
+            isFailing = true;
+            var failure = await Assert.ThrowsAsync<RegionException>(async () => await log.FlushAsync(default));
+            Assert.Equal(ErrorReason.RegionUnavailable, failure.Reason);
+
+            // The system forgets the failure, too: the next flush succeeds, and must not vouch for what went before it.
+            isFailing = false;
+            await log.FlushAsync(default);
+            Assert.True(table.TryFind(BlockDigest.Of(kept), out _));
+            Assert.False(table.TryFind(BlockDigest.Of(lost), out _));
+
+            Assert.NotEqual(first.Segment, (await AppendAsync(log, lost)).Segment);
+            await log.FlushAsync(default);
+            Assert.True(table.TryFind(BlockDigest.Of(lost), out _));
+        }
+
+        await using var again = Open();
+        await CheckAsync(again, [kept, lost]);
+
+        static void Flush(Segment segment, bool isFailing)
+        {
+            if (isFailing)
+            {
+                throw new IOException("Input/output error");
+            }
+
+            segment.Flush();
         }
     }
 
@@ -206,6 +246,16 @@ public sealed class SegmentStoreTests : BlockStoreSuite
 
     private protected override IBlockStore Open(CapacityBudget? capacity = null) =>
         SegmentStore.Open(SegmentFolder, capacity ?? new CapacityBudget(), SegmentBytes);
+
+    private SegmentLog OpenLog(SegmentTable table, Action<Segment>? flush = null) =>
+        new(Directory.CreateDirectory(SegmentFolder).FullName, new CapacityBudget(), SegmentBytes, table, flush);
+
+    private async Task<(uint Segment, uint Offset)> AppendAsync(SegmentLog log, byte[] block)
+    {
+        using var batch = await Pool.RentAsync(default);
+        batch.Add(BlockDigest.Of(block), block);
+        return (await log.AppendAsync(batch, AppendMode.Add, default))!.Value;
+    }
 
     private string[] Files() => [.. Directory.EnumerateFiles(SegmentFolder).Order()];
 

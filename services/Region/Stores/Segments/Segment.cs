@@ -36,7 +36,7 @@ internal sealed class Segment : IDisposable
     /// <summary>True when it was opened with blocks of which nobody knows whether they reached stable storage.</summary>
     public bool NeedsFlush { get; private init; }
 
-    /// <summary>True when nothing may be appended any more: a failed write could not be taken back.</summary>
+    /// <summary>True when nothing may be appended any more: a failed write could not be taken back, or what was written may be lost.</summary>
     public bool IsBroken => _broken;
 
     /// <summary>Makes a new, empty file.</summary>
@@ -57,7 +57,7 @@ internal sealed class Segment : IDisposable
         var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         try
         {
-            var (end, unmarked) = SegmentScanner.Scan(file, number, visit);
+            var (end, durable, unmarked) = SegmentScanner.Scan(file, number, visit);
             var length = RandomAccess.GetLength(file);
             if (truncate && end < length)
             {
@@ -65,7 +65,7 @@ internal sealed class Segment : IDisposable
                 length = end;
             }
 
-            return new Segment(number, path, file, length) { DurableLength = unmarked ? 0 : length, NeedsFlush = unmarked };
+            return new Segment(number, path, file, length) { DurableLength = unmarked ? durable : length, NeedsFlush = unmarked };
         }
         catch
         {
@@ -117,6 +117,9 @@ internal sealed class Segment : IDisposable
             Append([], 0, default, header, Length);
         }
     }
+
+    /// <summary>Has nothing be appended any more, no mark either: nobody knows what of the file behind the last one is on stable storage.</summary>
+    public void Seal() => _broken = true;
 
     /// <summary>Reads bytes of blocks.</summary>
     /// <exception cref="EndOfStreamException">The file ends before.</exception>

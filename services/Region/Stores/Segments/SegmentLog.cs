@@ -26,6 +26,7 @@ internal sealed class SegmentLog : IAsyncDisposable
     private readonly CapacityBudget _capacity;
     private readonly long _segmentBytes;
     private readonly SegmentTable _table;
+    private readonly Action<Segment> _flush;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly SemaphoreSlim _flushing = new(1, 1);
     private readonly HashSet<Segment> _dirty = [];
@@ -37,8 +38,14 @@ internal sealed class SegmentLog : IAsyncDisposable
     private long _usedBytes;
 
     /// <summary>Opens the segments of a folder and makes known what is in them.</summary>
-    public SegmentLog(string folder, CapacityBudget capacity, long segmentBytes, SegmentTable table)
+    /// <param name="folder">Where they lie.</param>
+    /// <param name="capacity">Where room is taken from.</param>
+    /// <param name="segmentBytes">Size at which a segment is full.</param>
+    /// <param name="table">Told what lies where.</param>
+    /// <param name="flush">Makes a segment durable, or throws <see cref="IOException"/>; its own way when null.</param>
+    public SegmentLog(string folder, CapacityBudget capacity, long segmentBytes, SegmentTable table, Action<Segment>? flush = null)
     {
+        _flush = flush ?? (segment => segment.Flush());
         _folder = folder;
         _capacity = capacity;
         _segmentBytes = segmentBytes;
@@ -93,7 +100,12 @@ internal sealed class SegmentLog : IAsyncDisposable
         return (segment.Number, offset);
     }
 
-    /// <summary>Makes everything durable that was appended before the call.</summary>
+    /// <summary>
+    /// Makes everything durable that was appended before the call. Where the system can't, it tells so but once and knows nothing of it the next
+    /// time: so what may be lost with that is forgotten, and nothing is appended to its segment any more. Whoever relies on a block looks
+    /// afterwards whether it is still there.
+    /// </summary>
+    /// <exception cref="RegionException">Something may be lost.</exception>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         // One after the other: what another flush is at work on is not durable before that one is done. Who waits takes along what came meanwhile.
@@ -247,11 +259,11 @@ internal sealed class SegmentLog : IAsyncDisposable
             ? new StorageExhaustedException($"There is no room left in {_folder}.", exception)
             : new RegionException(ErrorReason.RegionUnavailable, $"The store in {_folder} fails: {exception.Message}", exception);
 
-    private static void FlushUnlessFreed(Segment segment)
+    private void FlushUnlessFreed(Segment segment)
     {
         try
         {
-            segment.Flush();
+            _flush(segment);
         }
         catch (ObjectDisposedException)
         {
@@ -285,16 +297,22 @@ internal sealed class SegmentLog : IAsyncDisposable
         }
         catch (IOException exception)
         {
-            using (await EnterAsync(CancellationToken.None))
-            {
-                _dirty.UnionWith(work.Select(item => item.Segment));
-                _folderDirty |= withFolder;
-            }
-
+            await GiveUpAsync(work.Select(item => item.Segment));
             throw Translate(exception);
         }
 
         await MarkAsync(work);
+    }
+
+    private async ValueTask GiveUpAsync(IEnumerable<Segment> segments)
+    {
+        using var turn = await EnterAsync(CancellationToken.None);
+        foreach (var segment in segments)
+        {
+            segment.Seal();
+            _dirty.Remove(segment);
+            _table.ForgetBehind(segment.Number, segment.DurableLength);
+        }
     }
 
     private async ValueTask MarkAsync((Segment Segment, long Length)[] work)

@@ -12,8 +12,8 @@ namespace Gallery.Region.Stores.Segments;
 internal static class SegmentScanner
 {
     /// <summary>Calls back for each whole group, in order.</summary>
-    /// <returns>Where the last whole group ends, and whether whole groups with blocks stand behind the last durable mark.</returns>
-    public static (long End, bool HasUnmarked) Scan(SafeFileHandle file, uint segment, Action<Group> visit)
+    /// <returns>Where the last whole group ends, what the last durable mark tells, and whether whole groups with blocks stand behind that.</returns>
+    public static (long End, long Durable, bool HasUnmarked) Scan(SafeFileHandle file, uint segment, Action<Group> visit)
     {
         var length = RandomAccess.GetLength(file);
         var groups = ReadHeaders(file, segment, length, out var damagedAt);
@@ -43,7 +43,7 @@ internal static class SegmentScanner
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        return (end, unmarked);
+        return (end, durable, unmarked);
     }
 
     private static List<Group> ReadHeaders(SafeFileHandle file, uint segment, long length, out long damagedAt)
@@ -72,6 +72,8 @@ internal static class SegmentScanner
 
     private static bool IsWhole(SafeFileHandle file, Group group, byte[] buffer)
     {
+        // What the system remembers of a write that failed is not what is on the disk.
+        Posix.DropCached(file, group.Offset, group.End - group.Offset);
         var offset = (long)group.Offset + GroupHeader.Size;
         foreach (ref readonly var block in group.Blocks.AsSpan())
         {

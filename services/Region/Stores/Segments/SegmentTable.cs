@@ -124,6 +124,15 @@ internal sealed class SegmentTable
         }
     }
 
+    /// <summary>Forgets the blocks that lie in a segment at or behind an offset.</summary>
+    public void ForgetBehind(uint segment, long offset)
+    {
+        lock (_gate)
+        {
+            _index.RemoveWhere((_, location) => location.Segment == segment && location.Offset >= offset);
+        }
+    }
+
     /// <summary>Finds a block.</summary>
     public bool TryFind(in BlockDigest digest, out BlockLocation location)
     {
