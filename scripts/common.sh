@@ -3,6 +3,9 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 configuration=${GALLERY_CONFIGURATION:-Release}
+# A Release build compiles the command line to machine code as well, so that a command starts quickly.
+case $configuration in Release) command_line=ready ;; *) command_line=net10.0 ;; esac
+command_line=$root/clients/Cli/bin/$configuration/$command_line/Gallery.Cli.dll
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
 say() { printf '%s\n' "$*" >&2; }
