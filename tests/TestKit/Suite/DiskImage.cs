@@ -120,6 +120,8 @@ public static class DiskImage
             {
                 yield break;
             }
+
+            offset = SkipHole(offset, file);
         }
     }
 
@@ -150,9 +152,10 @@ public static class DiskImage
                 }
                 if (read == 0)
                 {
-                    return null;
+                    var (end, otherEnd) = (RandomAccess.GetLength(a), RandomAccess.GetLength(b));
+                    return end == otherEnd ? null : Math.Min(end, otherEnd);
                 }
-                offset += read;
+                offset = SkipHole(offset + read, a, b);
             }
         }
         finally
@@ -160,6 +163,20 @@ public static class DiskImage
             ArrayPool<byte>.Shared.Return(one);
             ArrayPool<byte>.Shared.Return(two);
         }
+    }
+
+    /// <summary>The first block at or behind an offset in which one of the files has data; the end of the longest when none has.</summary>
+    private static long SkipHole(long offset, params ReadOnlySpan<Microsoft.Win32.SafeHandles.SafeFileHandle> files)
+    {
+        var (next, end) = (long.MaxValue, 0L);
+        foreach (var file in files)
+        {
+            var (data, length) = (SparseFile.NextData(file, offset), RandomAccess.GetLength(file));
+            next = data < length ? Math.Min(next, data) : next;
+            end = Math.Max(end, length);
+        }
+
+        return next == long.MaxValue ? Math.Max(offset, end) : next / BlockSize * BlockSize;
     }
 
     private static void CopySystemFiles(string folder, long contentBytes)
