@@ -11,8 +11,8 @@ internal sealed class TransferMemory : IMemoryPoolFactory<byte>
 {
     private const int Size = 32 * 1024;
 
-    /// <summary>Buffers that stay when nobody needs them: 16 MiB.</summary>
-    private const int Kept = 512;
+    /// <summary>Buffers that stay when nobody needs them: 32 MiB.</summary>
+    private const int Kept = 1024;
 
     private readonly ArrayPool<byte> _arrays = ArrayPool<byte>.Create(Size, Kept);
 
