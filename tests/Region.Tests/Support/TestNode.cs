@@ -35,26 +35,37 @@ internal sealed class TestNode : IAsyncDisposable
     )
     {
         var folder = data ?? new TempFolder();
-        var host = await ServiceHost<Program>.StartAsync(builder =>
+        try
         {
-            builder
-                .WithIssuer(issuer)
-                .WithSetting("Region:Name", region)
-                .WithSetting("Region:Zones", $"{zones}")
-                .WithSetting("Region:DataPath", folder.Path)
-                .WithSetting("Region:CollectionInterval", "00:00:00.200")
-                .WithSetting("Grants:PublicKey", grants.PublicKey);
-            if (realTime)
-            {
-                builder.WithSystemTime();
-            }
+            var host = await StartHostAsync();
+            return new TestNode(host, region, grants, folder, data is null);
+        }
+        catch when (data is null)
+        {
+            folder.Dispose();
+            throw;
+        }
 
-            foreach (var (key, value) in settings ?? [])
+        Task<ServiceHost<Program>> StartHostAsync() =>
+            ServiceHost<Program>.StartAsync(builder =>
             {
-                builder.WithSetting(key, value);
-            }
-        });
-        return new TestNode(host, region, grants, folder, data is null);
+                builder
+                    .WithIssuer(issuer)
+                    .WithSetting("Region:Name", region)
+                    .WithSetting("Region:Zones", $"{zones}")
+                    .WithSetting("Region:DataPath", folder.Path)
+                    .WithSetting("Region:CollectionInterval", "00:00:00.200")
+                    .WithSetting("Grants:PublicKey", grants.PublicKey);
+                if (realTime)
+                {
+                    builder.WithSystemTime();
+                }
+
+                foreach (var (key, value) in settings ?? [])
+                {
+                    builder.WithSetting(key, value);
+                }
+            });
     }
 
     public async ValueTask DisposeAsync()
