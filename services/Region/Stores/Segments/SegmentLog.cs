@@ -297,16 +297,18 @@ internal sealed class SegmentLog : IAsyncDisposable
         }
         catch (IOException exception)
         {
-            await GiveUpAsync(work.Select(item => item.Segment));
+            await GiveUpAsync(work.Select(item => item.Segment), withFolder);
             throw Translate(exception);
         }
 
         await MarkAsync(work);
     }
 
-    private async ValueTask GiveUpAsync(IEnumerable<Segment> segments)
+    private async ValueTask GiveUpAsync(IEnumerable<Segment> segments, bool withFolder)
     {
         using var turn = await EnterAsync(CancellationToken.None);
+        // A segment that was made and not yet written to still needs its entry.
+        _folderDirty |= withFolder;
         foreach (var segment in segments)
         {
             segment.Seal();
