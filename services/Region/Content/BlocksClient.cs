@@ -68,7 +68,8 @@ internal sealed class BlocksClient(
                 timeout,
                 cancellationToken
             );
-            await ReceiveAsync(BodyOf(response, wire), run, target, receiver, cancellationToken);
+            await using var body = BodyOf(response, wire);
+            await ReceiveAsync(body, run, target, receiver, cancellationToken);
             telemetry.Received(wire.Received, region);
             speed.Add(wire.Received, wire.Waited);
             return true;
@@ -89,7 +90,7 @@ internal sealed class BlocksClient(
     }
 
     private static Stream BodyOf(HttpResponseMessage response, Stream wire) =>
-        response.Content.Headers.ContentEncoding.Contains(BlocksEndpoint.Zstd) ? new DecompressionStream(wire) : wire;
+        response.Content.Headers.ContentEncoding.Contains(ZstdWire.Name) ? ZstdWire.Unpack(wire) : wire;
 
     private static async Task ReceiveAsync(
         Stream body,
@@ -129,7 +130,7 @@ internal sealed class BlocksClient(
         };
         if (run.IsDelta || run.Earlier.Length > 0 || speed.IsSlow)
         {
-            request.Headers.AcceptEncoding.ParseAdd(BlocksEndpoint.Zstd);
+            request.Headers.AcceptEncoding.ParseAdd(ZstdWire.Name);
         }
 
         return request;

@@ -4,6 +4,7 @@ using Gallery.Region.Access;
 using Gallery.Region.Blocks;
 using Gallery.Region.Node;
 using Gallery.Region.Stores;
+using Gallery.Region.Transfers;
 using Gallery.ServiceDefaults.Access;
 using Grpc.Core;
 using ZstdSharp;
@@ -33,9 +34,6 @@ internal static class BlocksEndpoint
 
     /// <summary>The query that asks for deltas.</summary>
     public const string DeltasQuery = "deltas";
-
-    /// <summary>The content coding for slow links.</summary>
-    public const string Zstd = "zstd";
 
     /// <summary>Maps the endpoint.</summary>
     public static void MapBlocks(this WebApplication app) =>
@@ -91,10 +89,10 @@ internal sealed partial class BlocksSender(HeldContents held, RegionTelemetry te
         var (wanted, earlier) = deltas ? BlockPairs.Split(digests) : (digests, []);
         var blocks = store.FindBlocks(wanted);
         http.Response.ContentType = "application/octet-stream";
-        var packed = http.Request.Headers.AcceptEncoding == BlocksEndpoint.Zstd;
+        var packed = http.Request.Headers.AcceptEncoding == ZstdWire.Name;
         if (packed)
         {
-            http.Response.Headers.ContentEncoding = BlocksEndpoint.Zstd;
+            http.Response.Headers.ContentEncoding = ZstdWire.Name;
             await using var zstd = new CompressionStream(http.Response.Body, Level);
             await SendAsync(store, blocks, earlier, zstd, http.RequestAborted);
         }

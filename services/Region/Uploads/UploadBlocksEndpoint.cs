@@ -39,7 +39,6 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
 {
     private const int MaxBlocks = 16384;
     private const int BlocksPerRead = 8;
-    private const string Zstd = "zstd";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>Answers one.</summary>
@@ -54,12 +53,7 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
                 limit.MaxRequestBodySize = null;
             }
 
-            var body = BodyOf(http.Request);
-            await (
-                MayDeclare(http.Request)
-                    ? ReceiveUndeclaredAsync(id, body, http.RequestAborted)
-                    : ReceiveAsync(id, body, http.RequestAborted)
-            );
+            await (IsPacked(http.Request) ? ReceivePackedAsync(http, id) : ReceiveAsync(http, id, http.Request.BodyReader));
             http.Response.StatusCode = StatusCodes.Status204NoContent;
         }
         catch (RegionException exception)
@@ -72,7 +66,10 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
         }
         catch (ZstdException exception)
         {
-            await HttpRefusal.WriteAsync(http, NotAsDescribed($"it is no zstd stream ({exception.Message})"));
+            await HttpRefusal.WriteAsync(
+                http,
+                NotAsDescribed($"it can't be unpacked as zstd with a window of at most 8 MiB ({exception.Message})")
+            );
         }
         catch (EndOfStreamException)
         {
@@ -91,19 +88,13 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
             $"The body must be a count of 1 to {MaxBlocks} (4 bytes), so many positions (8 bytes each) and the blocks at them: {why}."
         );
 
-    private static PipeReader BodyOf(HttpRequest request)
-    {
-        var encoding = request.Headers.ContentEncoding.ToString();
-        return encoding switch
+    private static bool IsPacked(HttpRequest request) =>
+        request.Headers.ContentEncoding.ToString() switch
         {
-            "" or "identity" => request.BodyReader,
-            Zstd => PipeReader.Create(
-                new DecompressionStream(request.Body),
-                new StreamPipeReaderOptions(bufferSize: 256 * 1024, minimumReadSize: BlockLayout.BlockSize)
-            ),
-            _ => throw new RegionException(ErrorReason.InvalidParameter, $"Content-Encoding must be {Zstd}, or nothing."),
+            "" or "identity" => false,
+            ZstdWire.Name => true,
+            _ => throw new RegionException(ErrorReason.InvalidParameter, $"Content-Encoding must be {ZstdWire.Name}, or nothing."),
         };
-    }
 
     private static bool MayDeclare(HttpRequest request) =>
         request.Query["declare"].ToString() switch
@@ -112,6 +103,26 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
             "true" => true,
             _ => throw new RegionException(ErrorReason.InvalidParameter, "declare must be true or false."),
         };
+
+    private async Task ReceivePackedAsync(HttpContext http, string id)
+    {
+        await using var unpacked = ZstdWire.Unpack(http.Request.Body);
+        var body = PipeReader.Create(
+            unpacked,
+            new StreamPipeReaderOptions(bufferSize: 256 * 1024, minimumReadSize: BlockLayout.BlockSize, leaveOpen: true)
+        );
+        try
+        {
+            await ReceiveAsync(http, id, body);
+        }
+        finally
+        {
+            await body.CompleteAsync();
+        }
+    }
+
+    private Task ReceiveAsync(HttpContext http, string id, PipeReader body) =>
+        MayDeclare(http.Request) ? ReceiveUndeclaredAsync(id, body, http.RequestAborted) : ReceiveAsync(id, body, http.RequestAborted);
 
     private async Task ReceiveAsync(string id, PipeReader body, CancellationToken cancellationToken)
     {
@@ -151,10 +162,31 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
             var next = body.ReadAtLeastAsync(length, cancellationToken).AsTask();
             if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(Pause, cancellationToken)) != next)
             {
-                await receiver.DispatchAsync(cancellationToken);
+                await DispatchAsync(receiver, body, next, cancellationToken);
             }
 
             blocks = await TakeAsync(body, await next, blocks, receiver, cancellationToken);
+        }
+    }
+
+    private static async Task DispatchAsync<TBlock>(
+        BatchReceiver<TBlock> receiver,
+        PipeReader body,
+        Task<ReadResult> next,
+        CancellationToken cancellationToken
+    )
+        where TBlock : struct, ISized
+    {
+        try
+        {
+            await receiver.DispatchAsync(cancellationToken);
+        }
+        catch
+        {
+            // Nothing may still read from a body that is given up.
+            body.CancelPendingRead();
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
     }
 

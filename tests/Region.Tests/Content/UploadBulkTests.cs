@@ -7,6 +7,7 @@ using Gallery.Region.Blocks;
 using Gallery.Region.Tests.Support;
 using Grpc.Core;
 using ZstdSharp;
+using ZstdSharp.Unsafe;
 
 namespace Gallery.Region.Tests.Content;
 
@@ -58,6 +59,11 @@ public sealed class UploadBulkTests(NodesFixture nodes)
         await NodeHttp.AssertRefusedAsync(await SendAsync(id, body, "zstd"), HttpStatusCode.BadRequest, ErrorReason.InvalidParameter);
         await NodeHttp.AssertRefusedAsync(
             await SendAsync(id, Compress(body)[..^100], "zstd"),
+            HttpStatusCode.BadRequest,
+            ErrorReason.InvalidParameter
+        );
+        await NodeHttp.AssertRefusedAsync(
+            await SendAsync(id, CompressWithWindow(body, 24), "zstd"),
             HttpStatusCode.BadRequest,
             ErrorReason.InvalidParameter
         );
@@ -204,6 +210,19 @@ public sealed class UploadBulkTests(NodesFixture nodes)
     {
         using var compressor = new Compressor();
         return compressor.Wrap(body).ToArray();
+    }
+
+    /// <summary>A stream whose receiver is to remember its last 2^log bytes.</summary>
+    private static byte[] CompressWithWindow(byte[] body, int log)
+    {
+        using var packed = new MemoryStream();
+        using (var zstd = new CompressionStream(packed, leaveOpen: true))
+        {
+            zstd.SetParameter(ZSTD_cParameter.ZSTD_c_windowLog, log);
+            zstd.Write(body);
+        }
+
+        return packed.ToArray();
     }
 
     private async Task<List<long>> OpenAsync(string id, byte[] disk)
