@@ -11,7 +11,7 @@ internal sealed class PlainTransferView(string title, TextWriter to, TimeProvide
     private readonly Lock gate = new();
     private readonly long started = time.GetTimestamp();
     private long written = time.GetTimestamp();
-    private TransferProgress last;
+    private TransferProgress? last;
 
     /// <inheritdoc />
     public void Report(TransferProgress value)
@@ -27,12 +27,15 @@ internal sealed class PlainTransferView(string title, TextWriter to, TimeProvide
         }
     }
 
-    /// <summary>Writes the last line.</summary>
+    /// <summary>Writes the last line, unless the transfer never got as far as to report.</summary>
     public void Finish()
     {
         lock (gate)
         {
-            Write(last, $" in {Seconds()} s");
+            if (last is { } at)
+            {
+                Write(at, $" in {Seconds()} s");
+            }
         }
     }
 

@@ -78,7 +78,12 @@ internal sealed class SnapshotImporter(Invocation invocation)
         while (true)
         {
             var import = snapshot.Import ?? new SnapshotImport();
-            progress.Report(new TransferProgress(import.DoneBytes, snapshot.FileSizeBytes, import.FetchedBytes));
+            // 0 until the file is found.
+            if (snapshot.FileSizeBytes > 0)
+            {
+                progress.Report(new TransferProgress(import.DoneBytes, snapshot.FileSizeBytes, import.FetchedBytes));
+            }
+
             switch (snapshot.State)
             {
                 case SnapshotState.Ready:

@@ -48,6 +48,18 @@ public sealed class PlainViewTests : IDisposable
     }
 
     [Fact]
+    public void A_transfer_that_never_began_has_no_line()
+    {
+        new PlainTransferView("importing it", to, time).Finish();
+        Assert.Empty(to.ToString());
+
+        var begun = new PlainTransferView("importing it", to, time);
+        begun.Report(new TransferProgress(25, 100, 5));
+        begun.Finish();
+        Assert.Equal(["importing it: 25 % of 100 B, 5 B moved in 0.0 s"], Lines);
+    }
+
+    [Fact]
     public void A_countdown_is_not_news_and_another_attempt_is()
     {
         using var view = new PlainRegionView(to, time);
