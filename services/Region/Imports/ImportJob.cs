@@ -1,13 +1,14 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using Gallery.Contracts.Common.V1;
 using Gallery.Region.Blocks;
 using Gallery.Region.Uploads;
 
 namespace Gallery.Region.Imports;
 
 /// <summary>
-/// One run of an import: opens the source, and takes over what of it is not in place yet, chunk by chunk, several at the same time. A chunk's blocks
-/// are declared before they are written, so that no collection takes them for dead, and it counts as done when they are durable.
+/// One run of an import: opens the source, and takes over what of it is not in place yet, chunk by chunk, several at the same time. A chunk
+/// counts as done when its blocks are durable and declared.
 /// </summary>
 /// <param name="start">What is known from earlier runs.</param>
 /// <param name="uploads">Where to.</param>
@@ -162,28 +163,46 @@ internal sealed class ImportJob(ImportRecord start, UploadManager uploads, Func<
 
     private async Task KeepAsync(long first, ReadOnlyMemory<byte> bytes, bool[] inPlace, CancellationToken cancellationToken)
     {
-        var declared = new List<KeyValuePair<long, BlockDigest>>();
-        for (var i = 0; i < inPlace.Length; i++)
-        {
-            if (!inPlace[i] && BlockAt(bytes, i) is var block && !BlockLayout.IsZero(block.Span))
-            {
-                declared.Add(new(first + i, BlockDigest.Of(block.Span)));
-            }
-        }
-
-        if (declared.Count == 0)
+        var positions = Enumerable
+            .Range(0, inPlace.Length)
+            .Where(i => !inPlace[i] && !BlockLayout.IsZero(BlockAt(bytes, i).Span))
+            .Select(i => first + i)
+            .ToArray();
+        if (positions.Length == 0)
         {
             return;
         }
 
-        var lacking = await uploads.DeclareAsync(_record.Id, declared, cancellationToken);
-        await using var writer = uploads.OpenWriter(_record.Id);
-        foreach (var index in lacking)
+        try
         {
-            await writer.AddAsync(index, BlockAt(bytes, (int)(index - first)), cancellationToken);
+            await WriteAsync(first, bytes, positions, cancellationToken);
         }
+        catch (RegionException exception) when (exception.Reason == ErrorReason.UploadIncomplete)
+        {
+            // Some were there, and were freed before they were declared. Now they are declared.
+            await WriteAsync(first, bytes, positions, cancellationToken);
+        }
+    }
 
-        await uploads.FinishWriterAsync(_record.Id, writer, cancellationToken);
+    private async Task WriteAsync(long first, ReadOnlyMemory<byte> bytes, long[] positions, CancellationToken cancellationToken)
+    {
+        var (receiver, blocks) = uploads.OpenReceiver(_record.Id, positions, checksums: null);
+        await using (receiver)
+        {
+            for (var left = blocks.AsMemory(); left.Length > 0; )
+            {
+                var (count, place) = await receiver.ReserveAsync(left, cancellationToken);
+                foreach (var block in left.Span[..count])
+                {
+                    BlockAt(bytes, (int)(block.Position - first)).CopyTo(place);
+                    place = place[block.Length..];
+                }
+
+                left = left[count..];
+            }
+
+            await uploads.FinishReceiverAsync(_record.Id, receiver, cancellationToken);
+        }
     }
 
     private async Task FinishAsync(long chunk, long fetched, CancellationToken cancellationToken)

@@ -10,8 +10,8 @@ namespace Gallery.Region.Uploads;
 /// <summary>A block whose digest nobody has told.</summary>
 /// <param name="Position">Where it stands in the file.</param>
 /// <param name="Length">How long it is, in bytes.</param>
-/// <param name="Checksum">XXH3 of its bytes, 64 bits: whether they came as they were sent.</param>
-internal readonly record struct UndeclaredBlock(long Position, int Length, ulong Checksum) : ISized;
+/// <param name="Checksum">XXH3 of its bytes, 64 bits: whether they came as they were sent. Null when nobody sent one.</param>
+internal readonly record struct UndeclaredBlock(long Position, int Length, ulong? Checksum) : ISized;
 
 /// <summary>
 /// Takes blocks that were not declared: their sender holds them to be new, and leaves it to the node to find their digests. Blocks that the store
@@ -36,11 +36,11 @@ internal sealed class UndeclaredReceiver(IBlockWriter store, IBatchLender batche
         foreach (var block in blocks)
         {
             var bytes = batch.Free.Span.Slice(skipped, block.Length);
-            if (XxHash3.HashToUInt64(bytes) != block.Checksum)
+            if (block.Checksum is { } sent && XxHash3.HashToUInt64(bytes) != sent)
             {
                 throw new RegionException(
                     ErrorReason.DigestMismatch,
-                    $"Block {block.Position} does not have the checksum {block.Checksum:x16} it was sent with."
+                    $"Block {block.Position} does not have the checksum {sent:x16} it was sent with."
                 );
             }
 

@@ -126,9 +126,12 @@ internal sealed class UploadManager(
     }
 
     /// <summary>Begins to take in blocks that are not declared.</summary>
+    /// <param name="id">The upload.</param>
+    /// <param name="positions">Where they stand in the file.</param>
+    /// <param name="checksums">One for each position, or null when they have none.</param>
     /// <returns>The receiver, and the blocks at these positions with these checksums.</returns>
     /// <exception cref="RegionException">The upload is committed, or a position lies outside the file.</exception>
-    public (UndeclaredReceiver Receiver, UndeclaredBlock[] Blocks) OpenReceiver(string id, long[] positions, ulong[] checksums)
+    public (UndeclaredReceiver Receiver, UndeclaredBlock[] Blocks) OpenReceiver(string id, long[] positions, ulong[]? checksums)
     {
         var upload = uploads.Get(id);
         var count = RequireOpen(upload).BlockCount;
@@ -140,7 +143,7 @@ internal sealed class UploadManager(
                 throw OutsideOfFile(positions[i], count);
             }
 
-            blocks[i] = new(positions[i], BlockLayout.LengthOf(positions[i], upload.Record.FileSize), checksums[i]);
+            blocks[i] = new(positions[i], BlockLayout.LengthOf(positions[i], upload.Record.FileSize), checksums?[i]);
         }
 
         return (new UndeclaredReceiver(_store.Blocks, pool), blocks);
