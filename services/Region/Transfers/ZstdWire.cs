@@ -15,6 +15,9 @@ internal static class ZstdWire
     /// </summary>
     private const int LargestWindowLog = 23;
 
+    /// <summary>The same in MiB, for messages.</summary>
+    public const int LargestWindowMib = 1 << (LargestWindowLog - 20);
+
     /// <summary>Unpacks a stream. Dispose it: its window lies outside of the collected memory, and would stay until the next collection.</summary>
     public static DecompressionStream Unpack(Stream packed)
     {

@@ -17,7 +17,8 @@ namespace Gallery.Region.Uploads;
 /// <summary>
 /// Blocks in bulk from clients: `POST /v1/uploads/{upload}/blocks` with `Authorization: Bearer {upload grant}`. The body is the number of blocks
 /// (4 bytes), their positions in the file (8 bytes each), all little-endian, and then the blocks back to back; with `Content-Encoding: zstd` all of
-/// it compressed. The answer is 204, and then everything sent is durable. It is `UploadService.WriteBlocks` without messages around the bytes.
+/// it compressed, with a window of at most 8 MiB. The answer is 204, and then everything sent is durable. It is `UploadService.WriteBlocks`
+/// without messages around the bytes.
 /// <para>
 /// With `?declare=true` the blocks need not have been declared: behind the positions stands the XXH3 checksum of each block (8 bytes each), and the
 /// node finds the digests and declares them. So a disk of which little is known to the node is read and hashed but once.
@@ -68,7 +69,9 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
         {
             await HttpRefusal.WriteAsync(
                 http,
-                NotAsDescribed($"it can't be unpacked as zstd with a window of at most 8 MiB ({exception.Message})")
+                NotAsDescribed(
+                    $"it can't be unpacked as zstd with a window of at most {ZstdWire.LargestWindowMib} MiB ({exception.Message})"
+                )
             );
         }
         catch (EndOfStreamException)
@@ -122,9 +125,11 @@ internal sealed class UploadBlocksReceiver(UploadManager uploads, RegionTelemetr
     }
 
     private Task ReceiveAsync(HttpContext http, string id, PipeReader body) =>
-        MayDeclare(http.Request) ? ReceiveUndeclaredAsync(id, body, http.RequestAborted) : ReceiveAsync(id, body, http.RequestAborted);
+        MayDeclare(http.Request)
+            ? ReceiveUndeclaredAsync(id, body, http.RequestAborted)
+            : ReceiveDeclaredAsync(id, body, http.RequestAborted);
 
-    private async Task ReceiveAsync(string id, PipeReader body, CancellationToken cancellationToken)
+    private async Task ReceiveDeclaredAsync(string id, PipeReader body, CancellationToken cancellationToken)
     {
         await using var writer = uploads.OpenWriter(id);
         var blocks = writer.Expect(await ReadPositionsAsync(body, cancellationToken));
